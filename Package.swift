@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Swift 6 language mode comes with the tools version; no warning is let through in our own targets.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "wscore",
+  products: [
+    .library(name: "WebSocketFrames", targets: ["WebSocketFrames"])
+  ],
+  targets: [
+    .target(name: "WebSocketFrames", swiftSettings: strict),
+    .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,241 @@
+/// Bounds of what a peer may send.
+public struct FrameLimits: Sendable {
+  /// The most bytes of one message, fragments together.
+  public var messageBytes: Int
+  /// The most fragments without payload in one message. Fragments with payload are bounded by `messageBytes`, since
+  /// they are collected into one buffer and cost no more than their bytes.
+  public var emptyFragmentCount: Int
+
+  public init(messageBytes: Int = 1_048_576, emptyFragmentCount: Int = 64) {
+    self.messageBytes = messageBytes
+    self.emptyFragmentCount = emptyFragmentCount
+  }
+}
+
+/// What the parser found next.
+public enum FrameEvent: Equatable {
+  /// A message that lies whole in the input, unmasked in place, at this range.
+  case message(Opcode, Range<Int>)
+  /// A message that came in pieces; its bytes are in the parser's `assembled` until the next call.
+  case assembledMessage(Opcode)
+  case ping(Range<Int>)
+  case pong(Range<Int>)
+  /// The payload of a control frame that came in pieces is in `assembledControl` until the next call.
+  case assembledPing
+  case assembledPong
+  /// A well-formed Close frame; no code means that its payload was empty (RFC 6455 section 7.1.5).
+  case close(WebSocketCloseCode?)
+  /// The connection must be failed with the violation's code; nothing that follows is read.
+  case violation(Violation)
+  /// All input was taken in.
+  case needsMore
+}
+
+/// A parser of RFC 6455 frames that takes any segmentation and keeps nothing of the input: a frame that lies whole
+/// in the input is unmasked and handed out where it lies, anything else is collected.
+///
+/// Cost is linear in the bytes received: a header is looked at again only while it is incomplete (at most 14
+/// bytes), a payload byte is touched once.
+public struct FrameParser: ~Copyable {
+  private enum Position {
+    case header
+    /// Inside the payload of a frame whose header is known; `done` bytes of it have been taken in.
+    case payload(FrameHeader, done: Int)
+    case failed
+  }
+
+  private let role: Role
+  private let limits: FrameLimits
+  private var position = Position.header
+  private var headerBytes: [UInt8] = []
+  /// The opcode of the fragmented message that is open.
+  private var open: Opcode?
+  private var emptyFragmentCount = 0
+  private var validator = UTF8Validator()
+  /// What the last event handed out and the next call drops. A control frame may come between the fragments of a
+  /// message, whose bytes then stay.
+  private var mustClearMessage = false
+  private var mustClearControl = false
+
+  /// The bytes of the last `.assembledMessage`.
+  public private(set) var assembled: [UInt8] = []
+  /// The bytes of the last `.assembledPing` or `.assembledPong`, or of a Close frame.
+  public private(set) var assembledControl: [UInt8] = []
+
+  public init(role: Role, limits: FrameLimits = FrameLimits()) {
+    self.role = role
+    self.limits = limits
+  }
+
+  /// Bytes held for a message that is not finished.
+  public var heldByteCount: Int { assembled.count + headerBytes.count + assembledControl.count }
+
+  /// Takes in `input` from `offset` on, as far as the next event, and moves `offset` behind what was taken.
+  /// Ranges in events are positions in `input`. Call until it returns `.needsMore`.
+  public mutating func next(_ input: UnsafeMutableRawBufferPointer, from offset: inout Int) -> FrameEvent {
+    clear()
+    while true {
+      switch position {
+      case .failed:
+        offset = input.count
+        return .needsMore
+      case .header:
+        if let event = readHeader(input, &offset) { return event }
+      case .payload(let header, let done):
+        let event = readPayload(header, done, input, &offset)
+        if let event { return event }
+      }
+    }
+  }
+
+  private mutating func clear() {
+    if mustClearMessage {
+      assembled.removeAll(keepingCapacity: assembled.capacity <= 4_096)
+      mustClearMessage = false
+    }
+    if mustClearControl {
+      assembledControl.removeAll(keepingCapacity: true)
+      mustClearControl = false
+    }
+  }
+
+  private mutating func fail(_ violation: Violation) -> FrameEvent {
+    position = .failed
+    assembled = []
+    assembledControl = []
+    return .violation(violation)
+  }
+
+  // MARK: Header
+
+  private mutating func readHeader(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> FrameEvent? {
+    if offset == input.count { return .needsMore }
+    if headerBytes.isEmpty {
+      let rest = UnsafeRawBufferPointer(rebasing: input[offset...])
+      switch FrameHeader.read(rest, role: role, allowsRSV1: false) {
+      case .header(let header, let byteCount):
+        offset += byteCount
+        return begin(header, input, &offset)
+      case .violation(let violation): return fail(violation)
+      case .needsMore:
+        headerBytes.append(contentsOf: rest)
+        offset = input.count
+        return .needsMore
+      }
+    }
+    headerBytes.append(input[offset])
+    offset += 1
+    switch headerBytes.withUnsafeBytes({ FrameHeader.read($0, role: role, allowsRSV1: false) }) {
+    case .header(let header, _):
+      headerBytes.removeAll(keepingCapacity: true)
+      return begin(header, input, &offset)
+    case .violation(let violation): return fail(violation)
+    case .needsMore: return nil
+    }
+  }
+
+  /// Decides whether the frame may stand here, then hands it out at once if all of it is there.
+  private mutating func begin(
+    _ header: FrameHeader, _ input: UnsafeMutableRawBufferPointer, _ offset: inout Int
+  ) -> FrameEvent? {
+    if !header.opcode.isControl, let violation = admit(header) { return fail(violation) }
+    let isWhole = input.count - offset >= header.length
+    let standsAlone = header.opcode.isControl || (header.isFinal && open == nil)
+    guard isWhole, standsAlone, header.opcode != .close else {
+      if !header.opcode.isControl, open == nil { open = header.opcode }
+      position = .payload(header, done: 0)
+      return nil
+    }
+    let range = offset..<offset + header.length
+    offset = range.upperBound
+    unmask(header, phase: 0, input, range)
+    switch header.opcode {
+    case .ping: return .ping(range)
+    case .pong: return .pong(range)
+    case .text where !UTF8Validator.isValid(.init(rebasing: input[range])): return fail(.badUTF8)
+    default: return .message(header.opcode, range)
+    }
+  }
+
+  private mutating func admit(_ header: FrameHeader) -> Violation? {
+    if header.opcode == .continuation {
+      guard open != nil else { return .orphanContinuation }
+    } else {
+      // "fragments of one message MUST NOT be interleaved between the fragments of another message" (5.4)
+      guard open == nil else { return .interruptedMessage }
+    }
+    // Subtracting cannot overflow, where adding the peer's 64-bit length could.
+    guard header.length <= limits.messageBytes - assembled.count else { return .messageTooBig }
+    if header.length == 0, !header.isFinal {
+      emptyFragmentCount += 1
+      guard emptyFragmentCount <= limits.emptyFragmentCount else { return .tooManyFragments }
+    }
+    return nil
+  }
+
+  // MARK: Payload in pieces
+
+  private mutating func readPayload(
+    _ header: FrameHeader, _ done: Int, _ input: UnsafeMutableRawBufferPointer, _ offset: inout Int
+  ) -> FrameEvent? {
+    let range = offset..<offset + min(header.length - done, input.count - offset)
+    offset = range.upperBound
+    unmask(header, phase: done, input, range)
+    let piece = UnsafeRawBufferPointer(rebasing: input[range])
+    if header.opcode.isControl {
+      assembledControl.append(contentsOf: piece)
+    } else {
+      if open == .text, !validator.consume(piece) { return fail(.badUTF8) }
+      assembled.append(contentsOf: piece)
+    }
+    guard done + range.count == header.length else {
+      position = .payload(header, done: done + range.count)
+      return .needsMore
+    }
+    position = .header
+    return header.opcode.isControl ? endControl(header.opcode) : header.isFinal ? endMessage() : nil
+  }
+
+  private mutating func endMessage() -> FrameEvent {
+    let opcode = open ?? .binary
+    guard opcode != .text || validator.isComplete else { return fail(.badUTF8) }
+    open = nil
+    emptyFragmentCount = 0
+    validator = UTF8Validator()
+    mustClearMessage = true
+    return .assembledMessage(opcode)
+  }
+
+  private mutating func endControl(_ opcode: Opcode) -> FrameEvent {
+    switch opcode {
+    case .ping, .pong:
+      mustClearControl = true
+      return opcode == .ping ? .assembledPing : .assembledPong
+    default:
+      return endClose()
+    }
+  }
+
+  /// Section 5.5.1: no payload, or a code and a UTF-8 reason; 7.4: not every code may be sent.
+  private mutating func endClose() -> FrameEvent {
+    let payload = assembledControl
+    if payload.isEmpty {
+      position = .failed
+      return .close(nil)
+    }
+    guard payload.count >= 2 else { return fail(.badCloseFrame) }
+    let code = WebSocketCloseCode(rawValue: UInt16(payload[0]) << 8 | UInt16(payload[1]))
+    guard code.isLegalOnTheWire else { return fail(.badCloseFrame) }
+    let reasonIsText = payload.withUnsafeBytes { UTF8Validator.isValid(.init(rebasing: $0[2...])) }
+    guard reasonIsText else { return fail(.badUTF8) }
+    position = .failed
+    return .close(code)
+  }
+
+  private func unmask(
+    _ header: FrameHeader, phase: Int, _ input: UnsafeMutableRawBufferPointer, _ range: Range<Int>
+  ) {
+    guard let mask = header.mask else { return }
+    Masking.apply(mask, phase: phase, to: .init(rebasing: input[range]))
+  }
+}
