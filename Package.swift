@@ -7,10 +7,13 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
   name: "wscore",
   products: [
-    .library(name: "WebSocketFrames", targets: ["WebSocketFrames"])
+    .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
+    .library(name: "SessionCore", targets: ["SessionCore"]),
   ],
   targets: [
     .target(name: "WebSocketFrames", swiftSettings: strict),
+    .target(name: "SessionCore", swiftSettings: strict),
+    .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore"], swiftSettings: strict),
     .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
   ]
 )

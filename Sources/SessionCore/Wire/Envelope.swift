@@ -1,0 +1,235 @@
+/// One message as it lies in its bytes: header fields read, `payload` a slice that nobody has looked into but to see
+/// that it is JSON. PROTOCOL.md, "Envelope".
+public struct Envelope: Sendable {
+  public var version: UInt64 = 0
+  public var type: MessageType = .event
+  public var seq: UInt64?
+  public var ack: UInt64?
+  public var event: JSONText?
+  public var eventVersion: UInt64 = 1
+  public var id: JSONText?
+  public var re: JSONText?
+  public var room: JSONText?
+  public var from: JSONText?
+  public var key: JSONText?
+  /// `[log, offset]` as it was written.
+  public var pos: Range<Int>?
+  public var isTransient = false
+  public var payload: Range<Int>?
+
+  /// What a message is refused with.
+  public enum Fault: Error, Equatable, Sendable {
+    /// Not a message of this protocol: `envelope.malformed`.
+    case malformed(Malformed)
+    /// `v` is a number, and not one that is spoken here: `version.unsupported`. The rest was not judged.
+    case version(UInt64)
+    /// `crit` names an extension that is not known here: `extension.unsupported`.
+    case extensionUnsupported(String)
+  }
+
+  /// Longest value of a text field, in UTF-8 bytes of the decoded text.
+  public enum MaxBytes {
+    public static let event = 128
+    public static let id = 64
+    public static let room = 128
+    public static let key = 128
+  }
+
+  /// The versions spoken here, newest first.
+  public static let versions: [UInt64] = [2, 1]
+
+  public init() {}
+
+  /// Reads a message. Unknown fields are passed over, unless `crit` names them.
+  public init(parsing bytes: Span<UInt8>) throws(Fault) {
+    do {
+      try self.init(reading: bytes)
+    } catch let fault as Malformed {
+      throw .malformed(fault)
+    } catch let fault as Fault {
+      throw fault
+    } catch {
+      preconditionFailure("the reader throws Malformed and Fault only")
+    }
+  }
+
+  private init(reading bytes: Span<UInt8>) throws {
+    var reader = JSONReader()
+    var fields = FieldSet()
+    guard try reader.peek(bytes) == 0x7B else { throw reader.fail("a message is a JSON object") }
+    reader.index += 1
+    if try reader.peek(bytes) == 0x7D {
+      reader.index += 1
+    } else {
+      while true {
+        try readMember(&reader, bytes, &fields)
+        if try reader.peek(bytes) != 0x2C { break }
+        reader.index += 1
+      }
+      try reader.expect(0x7D, bytes)
+    }
+    try reader.expectEnd(bytes)
+    if reader.sawNonASCII { try Envelope.checkUTF8(bytes) }
+    try judge(fields, bytes)
+  }
+
+  private static func checkUTF8(_ bytes: Span<UInt8>) throws(Malformed) {
+    do {
+      _ = try UTF8Span(validating: bytes)
+    } catch {
+      throw Malformed("not UTF-8", at: error.byteOffsets.lowerBound)
+    }
+  }
+
+  // MARK: Members
+
+  private mutating func readMember(
+    _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
+  ) throws(Malformed) {
+    let start = reader.index
+    let key = try reader.string(bytes)
+    try reader.expect(0x3A, bytes)
+    guard let field = Field(key, bytes) else {
+      guard fields.insertUnknown(key.decoded(bytes)) else { throw Malformed("duplicate key", at: start) }
+      _ = try reader.skipValue(bytes, depth: 1)
+      return
+    }
+    guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
+    try readField(field, &reader, bytes, &fields)
+  }
+
+  private mutating func readField(
+    _ field: Field, _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
+  ) throws(Malformed) {
+    switch field {
+    case .v: version = try reader.unsigned(bytes)
+    case .seq: seq = try reader.unsigned(bytes)
+    case .ack: ack = try reader.unsigned(bytes)
+    case .ev: eventVersion = try reader.unsigned(bytes)
+    case .type: fields.type = try reader.string(bytes)
+    case .event: event = try reader.string(bytes)
+    case .id: id = try reader.string(bytes)
+    case .re: re = try reader.string(bytes)
+    case .room: room = try reader.string(bytes)
+    case .from: from = try reader.string(bytes)
+    case .key: self.key = try reader.string(bytes)
+    case .delivery: isTransient = try Envelope.readDelivery(&reader, bytes)
+    case .pos: pos = try reader.skipValue(bytes, depth: 1)
+    case .payload: payload = try reader.skipValue(bytes, depth: 1)
+    case .crit: fields.crit = try reader.skipValue(bytes, depth: 1)
+    }
+  }
+
+  private static func readDelivery(_ reader: inout JSONReader, _ bytes: Span<UInt8>) throws(Malformed) -> Bool {
+    let start = reader.index
+    switch try reader.string(bytes).decoded(bytes) {
+    case "reliable": return false
+    case "transient": return true
+    default: throw Malformed("delivery is \"reliable\" or \"transient\"", at: start)
+    }
+  }
+
+  // MARK: Rules over the whole message
+
+  private mutating func judge(_ fields: FieldSet, _ bytes: Span<UInt8>) throws {
+    guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
+    guard Envelope.versions.contains(version) else { throw Fault.version(version) }
+    guard let typeText = fields.type else { throw Malformed("type is missing", at: 0) }
+    guard !typeText.hasEscapes, let type = MessageType(bytes, typeText.range) else {
+      throw Malformed("unknown type", at: typeText.range.lowerBound)
+    }
+    self.type = type
+    try judgeTexts(bytes)
+    if seq == 0 { throw Malformed("seq begins at 1", at: 0) }
+    if fields.contains(.ev), eventVersion == 0 { throw Malformed("ev begins at 1", at: 0) }
+    if type == .event, event == nil { throw Malformed("event is missing", at: 0) }
+    if type == .event || type == .hello, payload == nil { throw Malformed("payload is missing", at: 0) }
+    if type == .join || type == .leave, room == nil { throw Malformed("room is missing", at: 0) }
+    if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
+  }
+
+  private func judgeTexts(_ bytes: Span<UInt8>) throws(Malformed) {
+    if let event, !Envelope.isEventName(event, bytes) {
+      throw Malformed("event is not a name like \"chat.send\" of at most 128 bytes", at: event.range.lowerBound)
+    }
+    for (name, text, limit) in [
+      ("id", id, MaxBytes.id), ("re", re, MaxBytes.id), ("room", room, MaxBytes.room), ("key", key, MaxBytes.key),
+    ] {
+      guard let text else { continue }
+      let count = text.hasEscapes ? text.decoded(bytes).utf8.count : text.range.count
+      guard 1...limit ~= count else {
+        throw Malformed("\(name) has 1 to \(limit) bytes", at: text.range.lowerBound)
+      }
+    }
+  }
+
+  /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.
+  static func isEventName(_ text: JSONText, _ bytes: Span<UInt8>) -> Bool {
+    guard !text.hasEscapes, 1...MaxBytes.event ~= text.range.count else { return false }
+    var wasDot = true
+    for index in text.range {
+      switch bytes[index] {
+      case 0x61...0x7A, 0x30...0x39, 0x5F: wasDot = false
+      case 0x2E where !wasDot: wasDot = true
+      default: return false
+      }
+    }
+    return !wasDot
+  }
+
+  /// No extension is defined yet, so any name in `crit` is one too many.
+  private static func judgeExtensions(_ range: Range<Int>, _ bytes: Span<UInt8>) throws {
+    let names = try JSONValue(parsing: bytes.extracting(range)).arrayValue
+    guard let names, names.allSatisfy({ $0.stringValue != nil }) else {
+      throw Malformed("crit is a list of names", at: range.lowerBound)
+    }
+    if let name = names.first?.stringValue { throw Fault.extensionUnsupported(name) }
+  }
+}
+
+/// The envelope's fields.
+private enum Field: UInt8, CaseIterable {
+  case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, payload, crit
+
+  init?(_ key: JSONText, _ bytes: Span<UInt8>) {
+    guard !key.hasEscapes else {
+      // An escaped spelling is the same key: RFC 8259 section 8.3.
+      self.init(key.decoded(bytes))
+      return
+    }
+    guard key.range.count <= 8, let found = Field.byWord[Field.word(bytes, key.range)] else { return nil }
+    self = found
+  }
+
+  private init?(_ name: String) {
+    guard let found = Field.allCases.first(where: { "\($0)" == name }) else { return nil }
+    self = found
+  }
+
+  /// Names of at most eight bytes as one number.
+  private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    var word: UInt64 = 0
+    for index in range { word = word << 8 | UInt64(bytes[index]) }
+    return word
+  }
+
+  private static let byWord: [UInt64: Field] = Dictionary(
+    uniqueKeysWithValues: allCases.map { field in ("\(field)".utf8.reduce(0) { $0 << 8 | UInt64($1) }, field) })
+}
+
+/// Which fields a message has shown so far.
+private struct FieldSet {
+  private var known: UInt16 = 0
+  private var unknown: Set<String> = []
+  var type: JSONText?
+  var crit: Range<Int>?
+
+  func contains(_ field: Field) -> Bool { known & 1 << UInt16(field.rawValue) != 0 }
+
+  mutating func insert(_ field: Field) -> Bool {
+    defer { known |= 1 << UInt16(field.rawValue) }
+    return !contains(field)
+  }
+
+  mutating func insertUnknown(_ key: String) -> Bool { unknown.insert(key).inserted }
+}

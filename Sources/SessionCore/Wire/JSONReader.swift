@@ -1,0 +1,283 @@
+/// Why bytes are not what they should be, and where.
+public struct Malformed: Error, Equatable, Sendable {
+  /// A sentence for the peer, for example `"expected ',' or '}'"`.
+  public var reason: String
+  /// Position of the byte in the message.
+  public var offset: Int
+
+  public init(_ reason: String, at offset: Int) {
+    self.reason = reason
+    self.offset = offset
+  }
+}
+
+/// A strict single-pass reader of JSON (RFC 8259): it walks, and copies nothing. Every method takes the bytes again,
+/// since a span may be lent but not kept.
+struct JSONReader {
+  /// Deepest nesting of arrays and objects, the outermost counted; one bit each in `skipValue`'s stack.
+  static let maxDepth = 64
+
+  var index = 0
+  /// Set once a byte outside ASCII was passed: only then is there UTF-8 to be checked.
+  private(set) var sawNonASCII = false
+
+  typealias Bytes = Span<UInt8>
+
+  init(at index: Int = 0) { self.index = index }
+
+  func fail(_ reason: String) -> Malformed { Malformed(reason, at: index) }
+
+  mutating func skipSpace(_ bytes: Bytes) {
+    while index < bytes.count {
+      let byte = bytes[index]
+      guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
+      index += 1
+    }
+  }
+
+  /// The next byte that is not white space, without taking it.
+  mutating func peek(_ bytes: Bytes) throws(Malformed) -> UInt8 {
+    skipSpace(bytes)
+    guard index < bytes.count else { throw fail("ends too early") }
+    return bytes[index]
+  }
+
+  mutating func expect(_ byte: UInt8, _ bytes: Bytes) throws(Malformed) {
+    guard try peek(bytes) == byte else { throw fail("expected '\(Character(UnicodeScalar(byte)))'") }
+    index += 1
+  }
+
+  /// Nothing but white space may be left.
+  mutating func expectEnd(_ bytes: Bytes) throws(Malformed) {
+    skipSpace(bytes)
+    guard index == bytes.count else { throw fail("bytes behind the value") }
+  }
+
+  // MARK: Strings
+
+  /// The inside of a string, quotes left out; `hasEscapes` if it must be decoded.
+  mutating func string(_ bytes: Bytes) throws(Malformed) -> JSONText {
+    try expect(0x22, bytes)
+    let start = index
+    var hasEscapes = false
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte == 0x22 {
+        index += 1
+        return JSONText(range: start..<index - 1, hasEscapes: hasEscapes)
+      }
+      if byte == 0x5C {
+        hasEscapes = true
+        try skipEscape(bytes)
+        continue
+      }
+      guard byte >= 0x20 else { throw fail("control character in a string") }
+      if byte >= 0x80 { sawNonASCII = true }
+      index += 1
+    }
+    throw fail("string without an end")
+  }
+
+  private mutating func skipEscape(_ bytes: Bytes) throws(Malformed) {
+    guard index + 1 < bytes.count else { throw fail("ends inside an escape") }
+    switch bytes[index + 1] {
+    case 0x22, 0x5C, 0x2F, 0x62, 0x66, 0x6E, 0x72, 0x74:
+      index += 2
+    case 0x75:
+      guard let unit = JSONText.unit(bytes, at: index) else { throw fail("bad \\u escape") }
+      // A lone surrogate names no character and could not be passed on as UTF-8.
+      if 0xD800...0xDBFF ~= unit {
+        guard let low = JSONText.unit(bytes, at: index + 6), 0xDC00...0xDFFF ~= low else { throw fail("lone surrogate") }
+        index += 12
+      } else {
+        guard !(0xDC00...0xDFFF ~= unit) else { throw fail("lone surrogate") }
+        index += 6
+      }
+    default:
+      throw fail("unknown escape")
+    }
+  }
+
+  // MARK: Numbers
+
+  /// A whole number from 0 to 2^53-1 in plain digits: no sign, fraction or exponent, no zero in front.
+  mutating func unsigned(_ bytes: Bytes) throws(Malformed) -> UInt64 {
+    _ = try peek(bytes)
+    let start = index
+    var value: UInt64 = 0
+    while index < bytes.count, case let digit = bytes[index] &- 0x30, digit < 10 {
+      guard index - start < 16 else { throw Malformed("number above 2^53-1", at: start) }
+      value = value &* 10 &+ UInt64(digit)
+      index += 1
+    }
+    guard index > start else { throw fail("expected a whole number") }
+    guard index - start == 1 || bytes[start] != 0x30 else { throw Malformed("number with a leading zero", at: start) }
+    guard value <= 9_007_199_254_740_991 else { throw Malformed("number above 2^53-1", at: start) }
+    if index < bytes.count, [0x2E, 0x65, 0x45].contains(bytes[index]) { throw fail("expected a whole number") }
+    return value
+  }
+
+  mutating func skipNumber(_ bytes: Bytes) throws(Malformed) {
+    if bytes[index] == 0x2D { index += 1 }
+    let start = index
+    try skipDigits(bytes)
+    guard index - start == 1 || bytes[start] != 0x30 else { throw Malformed("number with a leading zero", at: start) }
+    if index < bytes.count, bytes[index] == 0x2E {
+      index += 1
+      try skipDigits(bytes)
+    }
+    if index < bytes.count, bytes[index] | 0x20 == 0x65 {
+      index += 1
+      if index < bytes.count, bytes[index] == 0x2B || bytes[index] == 0x2D { index += 1 }
+      try skipDigits(bytes)
+    }
+  }
+
+  private mutating func skipDigits(_ bytes: Bytes) throws(Malformed) {
+    let start = index
+    while index < bytes.count, bytes[index] &- 0x30 < 10 { index += 1 }
+    guard index > start else { throw fail("expected a digit") }
+  }
+
+  // MARK: Values
+
+  mutating func literal(_ word: StaticString, _ bytes: Bytes) throws(Malformed) {
+    for position in 0..<word.utf8CodeUnitCount {
+      guard index < bytes.count, bytes[index] == word.utf8Start[position] else { throw fail("expected a value") }
+      index += 1
+    }
+  }
+
+  /// Passes over one value of any kind, which stands `depth` levels deep, and returns where it lies.
+  mutating func skipValue(_ bytes: Bytes, depth: Int = 0) throws(Malformed) -> Range<Int> {
+    let first = try peek(bytes)
+    let start = index
+    guard first == 0x7B || first == 0x5B else {
+      try skipScalar(first, bytes)
+      return start..<index
+    }
+    // One bit a level, lowest the innermost: 1 for an object, 0 for an array.
+    var stack: UInt64 = 0
+    var level = 0
+    while true {
+      // A value is due here.
+      let byte = try peek(bytes)
+      if byte == 0x7B || byte == 0x5B {
+        guard depth + level < JSONReader.maxDepth else { throw fail("nested deeper than \(JSONReader.maxDepth)") }
+        index += 1
+        stack = stack << 1 | (byte == 0x7B ? 1 : 0)
+        level += 1
+        if try peek(bytes) != (byte == 0x7B ? 0x7D : 0x5D) {
+          if byte == 0x7B { try skipKey(bytes) }
+          continue
+        }
+      } else {
+        try skipScalar(byte, bytes)
+      }
+      // A value is complete: close what ends here.
+      closing: while level > 0 {
+        let isObject = stack & 1 == 1
+        let next = try peek(bytes)
+        if next == (isObject ? 0x7D : 0x5D) {
+          index += 1
+          stack >>= 1
+          level -= 1
+        } else if next == 0x2C {
+          // An empty container was entered and not closed only if its closing byte stood there, so a comma is right.
+          index += 1
+          if isObject { try skipKey(bytes) }
+          break closing
+        } else {
+          throw fail(isObject ? "expected ',' or '}'" : "expected ',' or ']'")
+        }
+      }
+      if level == 0 { return start..<index }
+    }
+  }
+
+  private mutating func skipKey(_ bytes: Bytes) throws(Malformed) {
+    _ = try string(bytes)
+    try expect(0x3A, bytes)
+  }
+
+  private mutating func skipScalar(_ first: UInt8, _ bytes: Bytes) throws(Malformed) {
+    switch first {
+    case 0x22: _ = try string(bytes)
+    case 0x74: try literal("true", bytes)
+    case 0x66: try literal("false", bytes)
+    case 0x6E: try literal("null", bytes)
+    case 0x2D, 0x30...0x39: try skipNumber(bytes)
+    default: throw fail("expected a value")
+    }
+  }
+}
+
+/// The inside of a JSON string, as positions in the message it stands in.
+public struct JSONText: Equatable, Sendable {
+  public var range: Range<Int>
+  public var hasEscapes: Bool
+
+  /// The text with its escapes undone. The reader has checked them.
+  public func decoded(_ bytes: Span<UInt8>) -> String {
+    let raw = JSONText.copy(bytes, range)
+    guard hasEscapes else { return String(decoding: raw, as: UTF8.self) }
+    var text = String.UnicodeScalarView()
+    var plain: [UInt8] = []
+    var index = range.lowerBound
+    func flush() {
+      text.append(contentsOf: String(decoding: plain, as: UTF8.self).unicodeScalars)
+      plain.removeAll(keepingCapacity: true)
+    }
+    while index < range.upperBound {
+      guard bytes[index] == 0x5C else {
+        plain.append(bytes[index])
+        index += 1
+        continue
+      }
+      flush()
+      let (scalar, length) = JSONText.escape(bytes, at: index)
+      text.append(scalar)
+      index += length
+    }
+    flush()
+    return String(text)
+  }
+
+  static func copy(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
+    bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
+  }
+
+  /// The code unit of a `\uXXXX` at `index`, nil if none stands there.
+  static func unit(_ bytes: Span<UInt8>, at index: Int) -> UInt32? {
+    guard index + 6 <= bytes.count, bytes[index] == 0x5C, bytes[index + 1] == 0x75 else { return nil }
+    var value: UInt32 = 0
+    for position in index + 2..<index + 6 {
+      let byte = bytes[position]
+      switch byte {
+      case 0x30...0x39: value = value << 4 | UInt32(byte - 0x30)
+      case 0x41...0x46, 0x61...0x66: value = value << 4 | UInt32((byte | 0x20) - 0x61 + 10)
+      default: return nil
+      }
+    }
+    return value
+  }
+
+  /// The character of a checked escape and the bytes that it takes.
+  private static func escape(_ bytes: Span<UInt8>, at index: Int) -> (Unicode.Scalar, Int) {
+    let replacement: Unicode.Scalar = "\u{FFFD}"
+    switch bytes[index + 1] {
+    case 0x62: return ("\u{8}", 2)
+    case 0x66: return ("\u{C}", 2)
+    case 0x6E: return ("\n", 2)
+    case 0x72: return ("\r", 2)
+    case 0x74: return ("\t", 2)
+    case 0x75:
+      let high = unit(bytes, at: index) ?? 0xFFFD
+      guard 0xD800...0xDBFF ~= high, let low = unit(bytes, at: index + 6) else {
+        return (Unicode.Scalar(high) ?? replacement, 6)
+      }
+      return (Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00)) ?? replacement, 12)
+    case let plain: return (Unicode.Scalar(plain), 2)
+    }
+  }
+}
