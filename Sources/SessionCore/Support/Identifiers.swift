@@ -1,0 +1,87 @@
+/// Base64url without padding: RFC 4648 section 5.
+package enum Base64URL {
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+  package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    var text: [UInt8] = []
+    var bits: UInt32 = 0
+    var count: UInt32 = 0
+    for byte in bytes {
+      bits = bits << 8 | UInt32(byte)
+      count += 8
+      while count >= 6 {
+        count -= 6
+        text.append(alphabet[Int(bits >> count & 63)])
+      }
+    }
+    if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 63)]) }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Nil for a character outside the alphabet or bits left over that are not 0: each value has one spelling only.
+  package static func decode(_ text: Substring) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var bits: UInt32 = 0
+    var count: UInt32 = 0
+    for character in text.utf8 {
+      guard let value = alphabet.firstIndex(of: character) else { return nil }
+      bits = (bits << 6 | UInt32(value)) & 0xFFFF
+      count += 6
+      if count >= 8 {
+        count -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+      }
+    }
+    return count < 6 && bits & (1 << count - 1) == 0 ? bytes : nil
+  }
+}
+
+/// 128 random bits with a prefix of its kind; public, may be logged.
+public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible {
+  public let high: UInt64
+  public let low: UInt64
+
+  public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+
+  /// Reads `s_` and 22 characters of base64url.
+  public init?(_ text: String) {
+    guard text.utf8.count == 24, text.hasPrefix("s_"), let bytes = Base64URL.decode(text.dropFirst(2)) else { return nil }
+    high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+    low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  public var description: String { "s_" + Base64URL.encode(Identifier.bytes(high, low)) }
+
+  public static func < (left: SessionID, right: SessionID) -> Bool {
+    (left.high, left.low) < (right.high, right.low)
+  }
+}
+
+/// The name of one connection in logs and `inspect`.
+public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
+  public let high: UInt64
+  public let low: UInt64
+
+  public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+
+  public var description: String { "c_" + Base64URL.encode(Identifier.bytes(high, low)) }
+}
+
+enum Identifier {
+  static func bytes(_ words: UInt64...) -> [UInt8] {
+    words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
+  }
+}
+
+/// 16 hex digits: an epoch, a log.
+package func hexDigits(_ value: UInt64) -> String {
+  var bytes: [UInt8] = []
+  for byte in Identifier.bytes(value) { bytes.append(hex: byte) }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Exactly 16 lower-case hex digits.
+package func parseHexDigits(_ text: String) -> UInt64? {
+  guard text.utf8.count == 16, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 || 0x61...0x66 ~= $0 }) else { return nil }
+  return UInt64(text, radix: 16)
+}

@@ -1,0 +1,41 @@
+import SessionCore
+import Testing
+
+@Suite struct SupportTests {
+  static func hex(_ bytes: [UInt8]) -> String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+
+  @Test func sha256OfTheStandard() {
+    // FIPS 180-4 examples: one block, two blocks, none
+    #expect(Self.hex(SHA256.digest(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    let two = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
+    #expect(Self.hex(SHA256.digest(Array(two.utf8))) == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+    #expect(Self.hex(SHA256.digest([])) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+  }
+
+  @Test func chaCha20OfTheRFC() {
+    // RFC 8439 appendix A.1, test vectors 1 and 2: key, nonce 0; counter 0 and 1
+    var generator = ChaChaGenerator(seed: [0, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Self.hex(generator.bytes(16)) == "76b8e0ada0f13d90405d6ae55386bd28")
+    _ = generator.bytes(48)
+    #expect(Self.hex(generator.bytes(16)) == "9f07e7be5551387a98ba977c732d080d")
+  }
+
+  @Test func identifiersReadBackAndHaveOneSpelling() {
+    var random = ChaChaGenerator(seed: 7)
+    for _ in 0..<200 {
+      let sid = SessionID(high: random.next(), low: random.next())
+      #expect(SessionID(sid.description) == sid && sid.description.utf8.count == 24)
+    }
+    for text in ["", "s_", "c_AAAAAAAAAAAAAAAAAAAAAA", "s_AAAAAAAAAAAAAAAAAAAAAB", "s_AAAAAAAAAAAAAAAAAAAAA!", "s_AAAAAAAAAAAAAAAAAAAAAAA"] {
+      #expect(SessionID(text) == nil)
+    }
+    #expect(parseHexDigits(hexDigits(0xdead_beef)) == 0xdead_beef)
+    for text in ["", "DEADBEEFDEADBEEF", "+000000000000000", "00000000000000000"] { #expect(parseHexDigits(text) == nil) }
+  }
+
+  @Test func timeDoesNotWrap() {
+    #expect(Instant(nanoseconds: 5).advanced(byMilliseconds: 2) == Instant(nanoseconds: 2_000_005))
+    #expect(Instant(nanoseconds: 5).advanced(byMilliseconds: .max) == .never)
+    #expect(Instant.zero.milliseconds(since: Instant(nanoseconds: 9)) == 0)
+  }
+}
