@@ -10,9 +10,18 @@ let package = Package(
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
   ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")
+  ],
   targets: [
     .target(name: "WebSocketFrames", swiftSettings: strict),
-    .target(name: "SessionCore", swiftSettings: strict),
+    .target(
+      name: "SessionCore",
+      dependencies: [
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore"], swiftSettings: strict),
     .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
   ]
