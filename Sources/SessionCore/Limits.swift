@@ -1,0 +1,37 @@
+/// Every bound of the core, its unit in its name. PROTOCOL.md tells clients those that concern them in `welcome`.
+public struct Limits: Sendable, Equatable {
+  /// Time from the opening of a connection to its `hello`.
+  public var helloTimeoutMilliseconds: UInt64 = 10_000
+  /// Time for a hook to answer: authenticator, room authorizer.
+  public var hookTimeoutMilliseconds: UInt64 = 10_000
+  /// Time for a handler to finish one event.
+  public var handlerTimeoutMilliseconds: UInt64 = 30_000
+  /// Silence after which a `ping` is sent.
+  public var pingIntervalMilliseconds: UInt64 = 25_000
+  /// Silence after a `ping` that means that the peer is gone.
+  public var pingTimeoutMilliseconds: UInt64 = 10_000
+  /// How long a session outlives its connection, unless its client asks for less.
+  public var sessionTTLMilliseconds: UInt64 = 120_000
+  /// Longest time for which an acknowledgement waits for a message to ride on.
+  public var ackDelayMilliseconds: UInt64 = 250
+  /// How long the last word on an ended session is kept.
+  public var tombstoneTTLMilliseconds: UInt64 = 600_000
+  public var tombstoneCount = 65_536
+  /// Sessions of one shard.
+  public var sessionCount = 1_000_000
+  /// Messages kept for a session that has not acknowledged them.
+  public var outbox = OutboxLimits()
+  /// The most that a client may have under way, and the most that is under way to a client that asks for more.
+  public var window = Window()
+  public var messageByteCount = 1_048_576
+  public var roomsPerSession = 128
+  /// Rooms whose home is one shard.
+  public var roomCount = 1_000_000
+  /// Latest messages that a room keeps for a member that is between two shards.
+  public var roomRingCount = 64
+  public var stateByteCount = 4_096
+  /// Connections that wait for the same session at one time.
+  public var waitingClaimCount = 64
+
+  public init() {}
+}

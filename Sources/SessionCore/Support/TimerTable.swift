@@ -1,0 +1,103 @@
+import HeapModule
+
+/// What a timer is for, and whose it is. A slot's generation makes a timer of something that is gone harmless.
+struct TimerKey: Hashable, Sendable {
+  enum Purpose: UInt8, Sendable {
+    /// The connection's one deadline: for `hello`, an answer of a hook, the next ping or its pong.
+    case connection
+    case expiry
+    case delayedAck
+    case handler
+    case credential
+  }
+
+  var purpose: Purpose
+  var slot: Slot
+}
+
+/// Deadlines in order. Setting one again is cheap and leaves the old entry to be passed over when it comes up: the
+/// owner keeps its true deadline and compares.
+struct TimerTable {
+  private struct Entry: Comparable {
+    var deadline: Instant
+    /// Order of setting, so that equal deadlines come up in a fixed order.
+    var serial: UInt64
+    var key: TimerKey
+
+    static func < (left: Entry, right: Entry) -> Bool {
+      (left.deadline, left.serial) < (right.deadline, right.serial)
+    }
+
+    static func == (left: Entry, right: Entry) -> Bool { left.serial == right.serial }
+  }
+
+  private var heap = Heap<Entry>()
+  private var serial: UInt64 = 0
+
+  var count: Int { heap.count }
+  var next: Instant? { heap.min?.deadline }
+
+  mutating func set(_ key: TimerKey, at deadline: Instant) {
+    guard deadline < .never else { return }
+    serial += 1
+    heap.insert(Entry(deadline: deadline, serial: serial, key: key))
+  }
+
+  /// The earliest timer that is due, with the deadline that it was set for.
+  mutating func popDue(_ now: Instant) -> (key: TimerKey, deadline: Instant)? {
+    guard let first = heap.min, first.deadline <= now else { return nil }
+    heap.removeMin()
+    return (first.key, first.deadline)
+  }
+}
+
+/// A place in a slot array and how often it was used before: a handle to what was put there, void once that is gone.
+public struct Slot: Hashable, Sendable {
+  public var index: UInt32
+  public var generation: UInt32
+
+  public init(index: UInt32, generation: UInt32) { (self.index, self.generation) = (index, generation) }
+}
+
+/// Objects under generation-checked integer handles.
+struct SlotArray<Element> {
+  private var elements: [Element?] = []
+  private var generations: [UInt32] = []
+  private var free: [UInt32] = []
+  private(set) var count = 0
+
+  /// Every live element, in order of its place.
+  var all: [(slot: Slot, element: Element)] {
+    elements.indices.compactMap { index in
+      elements[index].map { (Slot(index: UInt32(index), generation: generations[index]), $0) }
+    }
+  }
+
+  mutating func insert(_ make: (Slot) -> Element) -> Slot {
+    count += 1
+    if let index = free.popLast() {
+      let slot = Slot(index: index, generation: generations[Int(index)])
+      elements[Int(index)] = make(slot)
+      return slot
+    }
+    let slot = Slot(index: UInt32(elements.count), generation: 0)
+    elements.append(make(slot))
+    generations.append(0)
+    return slot
+  }
+
+  subscript(slot: Slot) -> Element? {
+    let index = Int(slot.index)
+    guard index < elements.count, generations[index] == slot.generation else { return nil }
+    return elements[index]
+  }
+
+  mutating func remove(_ slot: Slot) {
+    guard self[slot] != nil else { return }
+    let index = Int(slot.index)
+    elements[index] = nil
+    generations[index] &+= 1
+    free.append(slot.index)
+    count -= 1
+  }
+}

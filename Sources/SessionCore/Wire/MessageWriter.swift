@@ -1,0 +1,148 @@
+/// Encodes what the server and the client send. A message is a head, which differs for each receiver, and a tail,
+/// which is shared: `{"v":2,"seq":17,"ack":42,` and `"type":"event",...}`.
+package enum MessageWriter {
+  /// Fields of a tail, in the order in which they are written.
+  package struct Tail {
+    var bytes: [UInt8] = []
+
+    package init(_ type: MessageType) {
+      bytes.append(literal: "\"type\":\"")
+      bytes.append(literal: type.name)
+      bytes.append(literal: "\"")
+    }
+
+    package mutating func add(_ key: StaticString, _ text: String?) {
+      guard let text else { return }
+      open(key)
+      bytes.append(json: text)
+    }
+
+    package mutating func add(_ key: StaticString, number: UInt64) {
+      open(key)
+      bytes.append(decimal: number)
+    }
+
+    package mutating func add(position: LogPosition) {
+      open("pos")
+      position.append(to: &bytes)
+    }
+
+    /// Closes the message with its payload, which is JSON already.
+    package consuming func end(payload: some Collection<UInt8>) -> [UInt8] {
+      open("payload")
+      bytes.append(contentsOf: payload)
+      bytes.append(literal: "}")
+      return bytes
+    }
+
+    private mutating func open(_ key: StaticString) {
+      bytes.append(literal: ",\"")
+      bytes.append(literal: key)
+      bytes.append(literal: "\":")
+    }
+  }
+
+  package static let emptyPayload = Array("{}".utf8)
+
+  package static func tail(_ type: MessageType, re: String? = nil, payload: some Collection<UInt8>) -> [UInt8] {
+    var tail = Tail(type)
+    tail.add("re", re)
+    return tail.end(payload: payload)
+  }
+
+  package static func tail(_ type: MessageType, re: String? = nil, _ payload: JSONValue) -> [UInt8] {
+    tail(type, re: re, payload: payload.bytes)
+  }
+
+  /// Bytes of a head, so that a transport can be asked for its own header before the message is written.
+  static func headLength(version: UInt64, seq: UInt64?, ack: UInt64?) -> Int {
+    var length = 6 + digits(version)
+    if let seq { length += 7 + digits(seq) }
+    if let ack { length += 7 + digits(ack) }
+    return length
+  }
+
+  package static func appendHead(version: UInt64, seq: UInt64?, ack: UInt64?, to bytes: inout [UInt8]) {
+    bytes.append(literal: "{\"v\":")
+    bytes.append(decimal: version)
+    if let seq {
+      bytes.append(literal: ",\"seq\":")
+      bytes.append(decimal: seq)
+    }
+    if let ack {
+      bytes.append(literal: ",\"ack\":")
+      bytes.append(decimal: ack)
+    }
+    bytes.append(literal: ",")
+  }
+
+  private static func digits(_ value: UInt64) -> Int {
+    var count = 1
+    var rest = value
+    while rest >= 10 {
+      rest /= 10
+      count += 1
+    }
+    return count
+  }
+}
+
+/// Where a message stands in its room: `[log, offset]`, the same for every receiver. Offsets of one log have no holes.
+public struct LogPosition: Hashable, Sendable {
+  /// The log's epoch; a new one means that numbering began anew.
+  public var log: UInt64
+  public var offset: UInt64
+
+  public init(log: UInt64, offset: UInt64) { (self.log, self.offset) = (log, offset) }
+
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(literal: "[\"")
+    for byte in Identifier.bytes(log) { bytes.append(hex: byte) }
+    bytes.append(literal: "\",")
+    bytes.append(decimal: offset)
+    bytes.append(literal: "]")
+  }
+
+  public var json: JSONValue { .array([.string(hexDigits(log)), .int(offset)]) }
+
+  public init?(_ json: JSONValue?) {
+    guard case .array(let values)? = json, values.count == 2, let text = values[0].stringValue,
+      let log = parseHexDigits(text), let offset = values[1].unsignedValue
+    else { return nil }
+    self.init(log: log, offset: offset)
+  }
+}
+
+/// What a transport sends: whole messages, each with room in front for the transport's own header.
+public struct OutputBuffer: Sendable {
+  /// How much room a transport wants in front of a message.
+  public struct Headroom: Sendable {
+    /// `(upTo, byteCount)` in rising order: a message of at most `upTo` bytes gets `byteCount` bytes of room.
+    public var steps: [(upTo: Int, byteCount: Int)]
+
+    public init(steps: [(upTo: Int, byteCount: Int)] = []) { self.steps = steps }
+
+    func byteCount(for length: Int) -> Int { steps.first { length <= $0.upTo }?.byteCount ?? 0 }
+  }
+
+  public var headroom: Headroom
+  public var bytes: [UInt8] = []
+  /// Where each message lies in `bytes`; the room for its header ends where the range begins.
+  public var messages: [Range<Int>] = []
+
+  public init(headroom: Headroom = Headroom()) { self.headroom = headroom }
+
+  public mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
+    messages.removeAll(keepingCapacity: true)
+  }
+
+  mutating func append(version: UInt64, seq: UInt64?, ack: UInt64?, tail: [UInt8]) {
+    let length = MessageWriter.headLength(version: version, seq: seq, ack: ack) + tail.count
+    bytes.append(contentsOf: repeatElement(0, count: headroom.byteCount(for: length)))
+    let start = bytes.count
+    MessageWriter.appendHead(version: version, seq: seq, ack: ack, to: &bytes)
+    bytes.append(contentsOf: tail)
+    messages.append(start..<bytes.count)
+  }
+}
