@@ -9,6 +9,8 @@ public struct Gap: Equatable, Sendable {
     case conflated
     /// The receiver resumed from before what it had acknowledged.
     case trimmed
+    /// A room said more than is kept while the session moved between two shards.
+    case handoff
   }
 
   public var first: UInt64
@@ -102,6 +104,16 @@ public struct Outbox: Sendable {
     entries.append(.message(message, seq: lastSeq))
     messageCount += 1
     byteCount += message.byteCount
+  }
+
+  /// Counts messages that never came here: a gap takes their place.
+  public mutating func appendLoss(count: UInt64, room: String?) {
+    guard count > 0 else { return }
+    var gap = Gap(first: lastSeq + 1, last: lastSeq + count, reason: .handoff)
+    gap.add(room)
+    entries.append(.gap(gap))
+    lastSeq += count
+    droppedCount += count
   }
 
   /// Takes a message in that may be lost: false if it was, since too many wait already.
@@ -219,6 +231,16 @@ public struct Outbox: Sendable {
     sentCount = 0
     sentByteCount = 0
     transients.removeAll()
+  }
+
+  /// Drops everything, for a receiver whose protocol has no replay; tells how many messages that were.
+  mutating func forget() -> UInt64 {
+    let count = UInt64(messageCount)
+    entries.removeAll()
+    transients.removeAll()
+    (sentCount, sentByteCount, messageCount, byteCount) = (0, 0, 0, 0)
+    (ackedSeq, lastSentSeq) = (lastSeq, lastSeq)
+    return count
   }
 
   /// A new connection takes over from a receiver that has processed everything up to `ack`. False if that was never

@@ -8,7 +8,6 @@ struct TimerKey: Hashable, Sendable {
     case expiry
     case delayedAck
     case handler
-    case credential
   }
 
   var purpose: Purpose

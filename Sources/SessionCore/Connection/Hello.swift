@@ -1,0 +1,82 @@
+/// The payload of `hello`, read: PROTOCOL.md, "hello".
+struct Hello: Sendable {
+  struct Resume: Sendable {
+    var sid: SessionID?
+    var tokenDigest: [UInt8]
+    var epoch: UInt64?
+    var ack: UInt64
+    var firstUnacked: UInt64?
+  }
+
+  var versions: [UInt64]
+  var scheme = "none"
+  var credential: Secret?
+  var instance: String?
+  var window: Window?
+  var ttlMilliseconds: UInt64?
+  var resume: Resume?
+
+  static let maxInstanceByteCount = 128
+  static let maxCredentialByteCount = 16_384
+
+  struct Fault: Error {
+    var message: String
+  }
+
+  init(_ payload: JSONValue) throws(Fault) {
+    guard payload.isObject else { throw Fault(message: "the payload of hello is an object") }
+    guard let versions = payload["versions"]?.arrayValue, !versions.isEmpty else {
+      throw Fault(message: "versions is missing: a list such as [2]")
+    }
+    self.versions = versions.compactMap(\.unsignedValue)
+    guard self.versions.count == versions.count else { throw Fault(message: "versions is a list of whole numbers") }
+    if let auth = payload["auth"], auth != .null { try readAuth(auth) }
+    instance = try Hello.text(payload, "instance", maxByteCount: Hello.maxInstanceByteCount)
+    ttlMilliseconds = try Hello.number(payload, "ttl_ms")
+    if let window = payload["window"], window != .null { try readWindow(window) }
+    if let resume = payload["resume"], resume != .null { try readResume(resume) }
+  }
+
+  private mutating func readAuth(_ auth: JSONValue) throws(Fault) {
+    guard auth.isObject else { throw Fault(message: "auth is an object {scheme, credential}") }
+    guard let scheme = try Hello.text(auth, "scheme", maxByteCount: 64) else {
+      throw Fault(message: "auth.scheme is missing")
+    }
+    self.scheme = scheme
+    credential = try Hello.text(auth, "credential", maxByteCount: Hello.maxCredentialByteCount).map(Secret.init)
+  }
+
+  private mutating func readWindow(_ value: JSONValue) throws(Fault) {
+    guard value.isObject else { throw Fault(message: "window is an object {messages, bytes}") }
+    var window = Window()
+    if let messages = try Hello.number(value, "messages") { window.messageCount = Int(messages) }
+    if let bytes = try Hello.number(value, "bytes") { window.byteCount = Int(bytes) }
+    guard window.messageCount > 0, window.byteCount > 0 else { throw Fault(message: "window begins at 1") }
+    self.window = window
+  }
+
+  private mutating func readResume(_ value: JSONValue) throws(Fault) {
+    guard value.isObject else { throw Fault(message: "resume is an object {sid, token, epoch, ack}") }
+    guard let sid = value["sid"]?.stringValue, let token = value["token"]?.stringValue,
+      let epoch = value["epoch"]?.stringValue, let ack = value["ack"]?.unsignedValue
+    else { throw Fault(message: "resume needs sid, token, epoch and ack") }
+    guard value["pos"].map({ $0.isObject || $0 == .null }) ?? true else { throw Fault(message: "resume.pos is an object") }
+    resume = Resume(
+      sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: parseHexDigits(epoch), ack: ack,
+      firstUnacked: try Hello.number(value, "first_unacked"))
+  }
+
+  private static func text(_ value: JSONValue, _ key: String, maxByteCount: Int) throws(Fault) -> String? {
+    guard let member = value[key], member != .null else { return nil }
+    guard let text = member.stringValue, text.utf8.count <= maxByteCount else {
+      throw Fault(message: "\(key) is a text of at most \(maxByteCount) bytes")
+    }
+    return text
+  }
+
+  private static func number(_ value: JSONValue, _ key: String) throws(Fault) -> UInt64? {
+    guard let member = value[key], member != .null else { return nil }
+    guard let number = member.unsignedValue else { throw Fault(message: "\(key) is a whole number from 0 to 2^53-1") }
+    return number
+  }
+}

@@ -1,0 +1,40 @@
+/// Names a handler that the driver keeps.
+public struct HandlerID: Hashable, Sendable {
+  public var rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+}
+
+/// Which handler an event goes to, by its name and its own schema version.
+public struct Dispatcher: Sendable {
+  private struct Route: Sendable {
+    var versions: ClosedRange<UInt64>
+    var handler: HandlerID
+  }
+
+  public enum Decision: Equatable, Sendable {
+    case handler(HandlerID)
+    /// No handler has the name; an event with a room is for its members.
+    case unknown
+    /// The name is known, the version is not.
+    case unsupportedVersion(supported: [UInt64])
+  }
+
+  private var routes: [String: [Route]] = [:]
+  /// Takes every event that has no handler of its own, those with a room included.
+  public var fallback: HandlerID?
+
+  public init() {}
+
+  /// Adds a handler. Two handlers for one version of an event are a programmer's error.
+  public mutating func on(_ event: String, versions: ClosedRange<UInt64> = 1...1, _ handler: HandlerID) {
+    let present = routes[event, default: []]
+    precondition(!present.contains { $0.versions.overlaps(versions) }, "\(event) \(versions) has a handler already")
+    routes[event] = present + [Route(versions: versions, handler: handler)]
+  }
+
+  public func decide(_ event: String, version: UInt64) -> Decision {
+    guard let candidates = routes[event] else { return fallback.map { .handler($0) } ?? .unknown }
+    if let route = candidates.first(where: { $0.versions.contains(version) }) { return .handler(route.handler) }
+    return .unsupportedVersion(supported: candidates.flatMap { Array($0.versions) }.sorted())
+  }
+}

@@ -1,0 +1,56 @@
+/// The secrets with which a session may be resumed, as hashes. A token rotates at every attach in two phases: the one
+/// that was presented stays valid until the client is heard on the new connection, since the `welcome` that brought
+/// its successor may have been lost. After that its use is theft.
+struct ResumeTokens: Sendable {
+  enum Verdict: Equatable {
+    case valid
+    case wrong
+    /// It was valid once and its successor is in use.
+    case retired
+  }
+
+  /// Retired tokens that are recognised.
+  static let retiredCount = 4
+
+  private var current: [UInt8]
+  private var previous: [UInt8]?
+  private var retired: [[UInt8]] = []
+
+  init(_ digest: [UInt8]) { current = digest }
+
+  /// The newest one, by which a tombstone knows its client.
+  var newest: [UInt8] { current }
+
+  func judge(_ digest: [UInt8]) -> Verdict {
+    if ResumeTokens.isEqual(digest, current) { return .valid }
+    if let previous, ResumeTokens.isEqual(digest, previous) { return .valid }
+    return retired.contains { ResumeTokens.isEqual(digest, $0) } ? .retired : .wrong
+  }
+
+  /// A client that presented `presented` gets `next`.
+  mutating func rotate(presented: [UInt8], next: [UInt8]) {
+    if let previous { retire(previous == presented ? current : previous) }
+    previous = presented
+    current = next
+  }
+
+  /// The client was heard on the connection that gave it the newest token.
+  mutating func confirm() {
+    guard let previous else { return }
+    retire(previous)
+    self.previous = nil
+  }
+
+  private mutating func retire(_ digest: [UInt8]) {
+    retired.append(digest)
+    if retired.count > ResumeTokens.retiredCount { retired.removeFirst() }
+  }
+
+  /// In a time that does not tell where they differ.
+  static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    var difference: UInt8 = 0
+    for index in left.indices { difference |= left[index] ^ right[index] }
+    return difference == 0
+  }
+}

@@ -1,0 +1,178 @@
+import DequeModule
+
+/// Where a session is in its life: PROTOCOL.md, "States of a session".
+enum SessionPhase {
+  case active(connection: Slot)
+  case suspended(since: Instant)
+  /// On its way to another shard: its rooms are being told.
+  case moving(Claim, roomsToTell: Int)
+}
+
+/// A message of the client that waits for its turn.
+struct Inbound: Sendable {
+  enum Action: Sendable {
+    case event(name: String, version: UInt64, room: String?, key: String?, payload: [UInt8])
+    case join(room: String, wantsPresence: Bool)
+    case leave(room: String)
+    case bye(reason: String)
+  }
+
+  /// Nil for a message that may be lost, and in version 1.
+  var seq: UInt64?
+  var id: String?
+  var isTransient = false
+  var action: Action
+
+  var byteCount: Int { if case .event(_, _, _, _, let payload) = action { payload.count + 64 } else { 64 } }
+}
+
+/// The message that a session is working on; the next one waits.
+struct Busy {
+  var serial: UInt64
+  var inbound: Inbound
+  /// Until when a hook or a handler may answer, `.never` for work that is sure to end.
+  var deadline: Instant = .never
+}
+
+/// A room that a session is in.
+struct Membership: Sendable {
+  var name: String
+  var wantsPresence: Bool
+  /// The last message of the room that was put into the outbox; of the room's local list where it stands in one.
+  var position: LogPosition
+  /// Place in the local list, nil while the room's home does not know yet that the session is here.
+  var index: Int?
+}
+
+/// One session in the shard that owns it.
+final class Session {
+  let slot: Slot
+  let sid: SessionID
+  var phase: SessionPhase
+  var principal: Principal
+  var instance: String?
+  var version: UInt64
+  var epoch: UInt64
+  /// Counts attaches.
+  var generation: UInt64 = 0
+  var tokens: ResumeTokens
+  var ttlMilliseconds: UInt64
+  let createdAt: Instant
+  var state: [UInt8]?
+
+  // To the client.
+  var outbox = Outbox()
+  var window: Window
+  /// `live` goes out when the client was sent this much; nil when it has.
+  var liveAfter: UInt64?
+  /// The highest number sent on the present connection.
+  var sentSeq: UInt64 = 0
+  /// Messages that a client of version 1 missed while it was away.
+  var missedCount: UInt64 = 0
+
+  // From the client.
+  var lastIn: UInt64 = 0
+  var receivedIn: UInt64 = 0
+  var lastAckSent: UInt64 = 0
+  var isAckDue = false
+  var inbox: Deque<Inbound> = []
+  var inboxByteCount = 0
+  var busy: Busy?
+
+  var memberships: [Membership] = []
+  /// Whether the rooms were told that it is away.
+  var isAwayTold = false
+  /// A claim that waits until the session is at rest.
+  var heldClaim: Claim?
+
+  var expiry = Alarm()
+  var ackDelay = Alarm()
+  var handlerDeadline = Alarm()
+
+  init(
+    slot: Slot, sid: SessionID, phase: SessionPhase, principal: Principal, version: UInt64, epoch: UInt64,
+    tokens: ResumeTokens, ttlMilliseconds: UInt64, window: Window, createdAt: Instant
+  ) {
+    (self.slot, self.sid, self.phase, self.principal) = (slot, sid, phase, principal)
+    (self.version, self.epoch, self.tokens, self.ttlMilliseconds) = (version, epoch, tokens, ttlMilliseconds)
+    (self.window, self.createdAt) = (window, createdAt)
+  }
+
+  var connection: Slot? { if case .active(let connection) = phase { connection } else { nil } }
+  var isMoving: Bool { if case .moving = phase { true } else { false } }
+
+  /// Whether nothing is under way that would come back to this shard: only then may the session move.
+  var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
+
+  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name == room } }
+
+  func enqueue(_ inbound: Inbound) {
+    inbox.append(inbound)
+    inboxByteCount += inbound.byteCount
+  }
+
+  func dequeue() -> Inbound? {
+    guard let first = inbox.popFirst() else { return nil }
+    inboxByteCount -= first.byteCount
+    return first
+  }
+
+  /// What was received and not begun will be sent again.
+  func dropInbox() {
+    inbox.removeAll()
+    inboxByteCount = 0
+    receivedIn = lastIn
+  }
+
+  /// Numbering begins anew: nothing that was counted before can be told apart.
+  func renumber(epoch: UInt64, version: UInt64) {
+    (self.epoch, self.version) = (epoch, version)
+    missedCount += UInt64(outbox.messageCount)
+    outbox = Outbox()
+    (lastIn, receivedIn, lastAckSent) = (0, 0, 0)
+  }
+}
+
+/// A session between two shards.
+struct SessionTransfer: Sendable {
+  var sid: SessionID
+  var principal: Principal
+  var instance: String?
+  var version: UInt64
+  var epoch: UInt64
+  var generation: UInt64
+  var tokens: ResumeTokens
+  var ttlMilliseconds: UInt64
+  var createdAt: Instant
+  var state: [UInt8]?
+  var outbox: Outbox
+  var window: Window
+  var missedCount: UInt64
+  var lastIn: UInt64
+  var memberships: [Membership]
+  var isAwayTold: Bool
+}
+
+extension Session {
+  /// All that outlives a connection.
+  var transfer: SessionTransfer {
+    SessionTransfer(
+      sid: sid, principal: principal, instance: instance, version: version, epoch: epoch, generation: generation,
+      tokens: tokens, ttlMilliseconds: ttlMilliseconds, createdAt: createdAt, state: state, outbox: outbox,
+      window: window, missedCount: missedCount, lastIn: lastIn, memberships: memberships,
+      isAwayTold: isAwayTold)
+  }
+
+  convenience init(slot: Slot, arriving transfer: SessionTransfer, now: Instant) {
+    self.init(
+      slot: slot, sid: transfer.sid, phase: .suspended(since: now), principal: transfer.principal,
+      version: transfer.version, epoch: transfer.epoch, tokens: transfer.tokens,
+      ttlMilliseconds: transfer.ttlMilliseconds, window: transfer.window, createdAt: transfer.createdAt)
+    (instance, generation, state, outbox) = (transfer.instance, transfer.generation, transfer.state, transfer.outbox)
+    (missedCount, lastIn, receivedIn, lastAckSent) = (
+      transfer.missedCount, transfer.lastIn, transfer.lastIn, transfer.lastIn
+    )
+    (memberships, isAwayTold) = (transfer.memberships, transfer.isAwayTold)
+    for index in memberships.indices { memberships[index].index = nil }
+  }
+}

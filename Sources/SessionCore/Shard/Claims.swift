@@ -1,0 +1,121 @@
+/// The shard as the owner of sessions that others claim, and as who gets them.
+extension Shard {
+  /// The registrar asks for a session that is here, for a connection that claims it.
+  mutating func release(_ claim: Claim) {
+    // A session that ended while the request was on its way: the registrar has heard of it and answers.
+    guard let slot = slotBySID[claim.sid], let session = sessions[slot] else { return }
+    if let refusal = judge(claim, session) {
+      post(.claimRefused(session.sid, refusal), to: registrar(of: session.sid))
+      if refusal == .tokenReuse { revokeForReuse(session) }
+      return
+    }
+    replaceConnection(session)
+    session.heldClaim = claim
+    grantIfAtRest(session)
+  }
+
+  /// In this order: PROTOCOL.md, "Resume".
+  private func judge(_ claim: Claim, _ session: Session) -> ResumeRefusal? {
+    let verdict = session.tokens.judge(claim.tokenDigest)
+    if verdict == .wrong { return .token }
+    if claim.user != session.principal.user { return .principal }
+    if verdict == .retired { return .tokenReuse }
+    if claim.epoch != session.epoch { return .epoch }
+    if claim.version == 2, session.version == 2, claim.ack > session.outbox.lastSentSeq { return .ackFromTheFuture }
+    return nil
+  }
+
+  private mutating func revokeForReuse(_ session: Session) {
+    counters.tokenReuses += 1
+    observe(LifecycleEvent(.tokenReused, sid: session.sid, user: session.principal.user))
+    end(session, .ended, told: "revoked", reason: "a retired token was used", .tokenReuse)
+  }
+
+  /// The newest wins: the older connection is closed before the newer one is welcomed.
+  private mutating func replaceConnection(_ session: Session) {
+    guard let slot = session.connection, let connection = connections[slot] else { return }
+    sendState(connection, "replaced", reason: nil)
+    suspend(session, tellsRooms: false)
+    close(connection, .replaced, "another connection took the session")
+  }
+
+  /// A claimed session goes as soon as nothing is under way that would come back to this shard.
+  mutating func grantIfAtRest(_ session: Session) {
+    guard let claim = session.heldClaim, session.isAtRest else { return }
+    session.heldClaim = nil
+    session.expiry.cancel()
+    if claim.shard == configuration.index {
+      post(.stayed(session.sid), to: registrar(of: session.sid))
+      return take(session, claim)
+    }
+    session.phase = .moving(claim, roomsToTell: session.memberships.count)
+    for membership in session.memberships {
+      post(.unhook(room: membership.name, session.sid), to: home(of: membership.name))
+    }
+    moveIfUnhooked(session)
+  }
+
+  /// A room's home holds its messages for the session from here on; what it said before has arrived.
+  mutating func unhooked(_ room: String, _ sid: SessionID) {
+    guard let slot = slotBySID[sid], let session = sessions[slot],
+      case .moving(let claim, let roomsToTell) = session.phase
+    else { return }
+    removeFromLocalRoom(session, room)
+    session.phase = .moving(claim, roomsToTell: roomsToTell - 1)
+    moveIfUnhooked(session)
+  }
+
+  private mutating func moveIfUnhooked(_ session: Session) {
+    guard case .moving(_, roomsToTell: 0) = session.phase else { return }
+    slotBySID[session.sid] = nil
+    sessions.remove(session.slot)
+    post(.moved(session.transfer), to: registrar(of: session.sid))
+  }
+
+  // MARK: Who gets it
+
+  mutating func granted(_ claim: Claim, _ transfer: SessionTransfer) {
+    let now = now
+    let slot = sessions.insert { Session(slot: $0, arriving: transfer, now: now) }
+    guard let session = sessions[slot] else { return }
+    slotBySID[session.sid] = slot
+    for membership in session.memberships {
+      post(
+        .rehook(room: membership.name, session.sid, shard: configuration.index), to: home(of: membership.name))
+    }
+    take(session, claim)
+  }
+
+  /// Attaches the session to the connection that claimed it; if that is gone meanwhile, the session waits on.
+  private mutating func take(_ session: Session, _ claim: Claim) {
+    guard let connection = connections[claim.connection], connection.phase == .claiming, let hello = connection.hello,
+      let principal = connection.principal
+    else { return startExpiry(session) }
+    let secret = newToken()
+    session.tokens.rotate(presented: claim.tokenDigest, next: secret.digest)
+    session.principal = principal
+    var resumed = Resumed()
+    if claim.version == 2, session.version == 2 {
+      let isKnown = session.outbox.resume(from: claim.ack)
+      precondition(isKnown, "the owner has judged the claim")
+      resumed.skipped = skipLost(session, claim.firstUnacked)
+    } else if claim.version != session.version {
+      session.renumber(epoch: random.next(), version: claim.version)
+    }
+    counters.resumes += 1
+    counters.replayed += UInt64(session.outbox.messageCount)
+    observe(
+      LifecycleEvent(
+        .sessionResumed, sid: session.sid, connection: connection.id, user: principal.user))
+    attach(session, to: connection, hello, token: secret.text, resumed: resumed)
+    if session.isAwayTold { tellRooms(session, .resumed) }
+  }
+
+  /// A client that no longer holds what comes next after `lastIn` cannot send it again: it is told which are lost.
+  private func skipLost(_ session: Session, _ firstUnacked: UInt64?) -> ClosedRange<UInt64>? {
+    guard let firstUnacked, firstUnacked > session.lastIn + 1 else { return nil }
+    let skipped = session.lastIn + 1...firstUnacked - 1
+    (session.lastIn, session.receivedIn) = (firstUnacked - 1, firstUnacked - 1)
+    return skipped
+  }
+}

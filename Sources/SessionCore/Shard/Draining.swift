@@ -1,0 +1,105 @@
+/// What goes out, and the going down.
+extension Shard {
+  /// Writes what waits for the connection, whole messages up to about `byteBudget` bytes. True if more waits that could
+  /// go at once: the driver drains again when its transport has taken this.
+  public mutating func drain(
+    _ slot: Slot, now: Instant, byteBudget: Int, into buffer: inout OutputBuffer
+  ) -> Bool {
+    guard let connection = connections[slot] else { return false }
+    self.now = max(self.now, now)
+    connection.isDirty = false
+    let session = connection.session.flatMap { sessions[$0] }
+    let count = buffer.messages.count
+    defer { counters.messagesOut += UInt64(buffer.messages.count - count) }
+    let ack = session.flatMap { $0.version > 1 ? $0.lastIn : nil }
+    while let tail = connection.control.popFirst() {
+      buffer.append(version: connection.version, seq: nil, ack: ack, tail: tail)
+    }
+    guard let session else { return false }
+    let waits = session.version == 1
+      ? drainSimple(session, byteBudget, &buffer) : drainReliable(session, byteBudget, &buffer)
+    if session.version > 1 { acknowledge(session, wrote: buffer.messages.count > count, &buffer) }
+    if waits { connection.isDirty = true }
+    return waits
+  }
+
+  private func drainReliable(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
+    while true {
+      if let liveAfter = session.liveAfter, session.sentSeq >= liveAfter || !session.outbox.hasUnsent {
+        session.liveAfter = nil
+        buffer.append(
+          version: session.version, seq: nil, ack: session.lastIn,
+          tail: MessageWriter.tail(.live, payload: MessageWriter.emptyPayload))
+      }
+      guard buffer.bytes.count < byteBudget else { return session.outbox.hasUnsent }
+      guard let item = session.outbox.next(window: session.window) else { return false }
+      switch item {
+      case .message(let message, let seq):
+        session.sentSeq = seq
+        buffer.append(version: session.version, seq: seq, ack: session.lastIn, tail: message.tail)
+      case .transient(let message):
+        buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: message.tail)
+      case .gap(let gap):
+        session.sentSeq = gap.last
+        buffer.append(
+          version: session.version, seq: nil, ack: session.lastIn, tail: MessageWriter.tail(.gap, gap.payload))
+      }
+    }
+  }
+
+  /// Version 1 has no numbers: what was sent is done with.
+  private func drainSimple(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
+    while buffer.bytes.count < byteBudget {
+      guard let item = session.outbox.next(window: session.window) else { return false }
+      switch item {
+      case .message(let message, let seq):
+        buffer.append(version: session.version, seq: nil, ack: nil, tail: message.tail)
+        _ = session.outbox.acknowledge(seq)
+      case .transient(let message):
+        buffer.append(version: session.version, seq: nil, ack: nil, tail: message.tail)
+      case .gap(let gap):
+        session.missedCount += gap.count
+        _ = session.outbox.acknowledge(gap.last)
+      }
+    }
+    return session.outbox.hasUnsent
+  }
+
+  private func acknowledge(_ session: Session, wrote: Bool, _ buffer: inout OutputBuffer) {
+    if session.isAckDue, !wrote {
+      buffer.append(
+        version: session.version, seq: nil, ack: session.lastIn,
+        tail: MessageWriter.tail(.ack, payload: MessageWriter.emptyPayload))
+    }
+    guard wrote || session.isAckDue else { return }
+    session.isAckDue = false
+    session.lastAckSent = session.lastIn
+  }
+
+  // MARK: Going down
+
+  /// From now on no `hello` is taken. Clients are told to come back later, each at another moment of the spread.
+  public mutating func startDraining(
+    spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64, now: Instant, effects: inout Effects
+  ) {
+    step(now, &effects) { shard in
+      shard.isDraining = true
+      let active = shard.connections.all.map(\.element).filter { $0.session != nil }
+      for (index, connection) in active.enumerated() {
+        let delay = spreadMilliseconds * UInt64(index) / UInt64(max(1, active.count))
+        let payload = JSONValue.object([
+          .init("reconnect_after_ms", .int(delay)), .init("deadline_ms", .int(deadlineMilliseconds)),
+        ])
+        connection.control.append(MessageWriter.tail(.draining, payload))
+        shard.markDirty(connection)
+      }
+    }
+  }
+
+  /// Closes every connection. Sessions are suspended.
+  public mutating func closeAll(_ code: CloseCode, reason: String, now: Instant, effects: inout Effects) {
+    step(now, &effects) { shard in
+      for (_, connection) in shard.connections.all { shard.close(connection, code, reason) }
+    }
+  }
+}

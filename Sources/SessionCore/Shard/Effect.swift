@@ -1,0 +1,213 @@
+/// All that a shard can ask of its driver. The driver carries the effects out in order, after the call that made them.
+public enum Effect: Sendable {
+  /// The connection has something to send: `drain` it once, at the end of the tick, if its transport takes bytes.
+  case write(Slot)
+  /// Send what `drain` still gives, then close the transport with `code`; report `closed` when it is gone.
+  case close(Slot, CloseCode, reason: String)
+  /// The session takes messages again after `receive` had said `pause`.
+  case resumeReading(Slot)
+  /// Send the transport's own ping: the peer's protocol version has none.
+  case transportPing(Slot)
+  case ask(HookToken, Question)
+  case deliver(Delivery)
+  /// To the broker, which answers with `logged`: operations of one room in their order.
+  case log(LogToken, LogOperation)
+  /// To another shard. Messages from one shard to another arrive in their order; nothing else is asked of the way.
+  case post(ShardMessage, to: Int)
+  case observe(LifecycleEvent)
+  case answer(CommandToken, CommandResult)
+}
+
+/// Effects in their order; the driver empties it.
+public typealias Effects = [Effect]
+
+/// Whether a transport goes on handing messages to the shard.
+public enum Intake: Sendable, Equatable {
+  case more
+  /// No more until `resumeReading`: what was handed over last was taken.
+  case pause
+  /// The connection is closing: whatever comes is to be thrown away.
+  case stop
+}
+
+/// What a transport knows of a connection when it opens.
+public struct ConnectionDescription: Sendable {
+  /// For people: `websocket`.
+  public var transport: String
+  /// The peer's address, for people.
+  public var remote: String
+  /// The version that the transport's own negotiation fixed, nil where it left that to `hello`.
+  public var version: UInt64?
+  /// A credential that came with the transport's handshake (`Authorization: Bearer`).
+  public var credential: Secret?
+
+  public init(transport: String, remote: String, version: UInt64? = nil, credential: Secret? = nil) {
+    (self.transport, self.remote, self.version, self.credential) = (transport, remote, version, credential)
+  }
+}
+
+/// A text that must not be shown: printing it shows that it is there and no more.
+public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  private let text: String
+
+  public init(_ text: String) { self.text = text }
+
+  /// The text itself: for the one place that checks or sends it.
+  public func reveal() -> String { text }
+
+  public var description: String { "(secret)" }
+  public var debugDescription: String { description }
+  public var customMirror: Mirror { Mirror(reflecting: description) }
+}
+
+/// Who a session belongs to, from the authenticator.
+public struct Principal: Sendable, Equatable {
+  /// Opaque; 1 to 128 bytes.
+  public var user: String
+  public var permissions: [String]
+
+  public init(user: String, permissions: [String] = []) { (self.user, self.permissions) = (user, permissions) }
+}
+
+/// Names one question to a hook; an answer that comes late or twice finds nobody.
+public struct HookToken: Sendable, Hashable {
+  enum Asker: Sendable, Hashable {
+    case connection(Slot)
+    case session(Slot)
+  }
+
+  var asker: Asker
+  var serial: UInt64
+}
+
+public enum Question: Sendable {
+  /// Who is it? `scheme` and `credential` are from `hello`, or from the transport's handshake.
+  case authenticate(scheme: String, credential: Secret?, remote: String)
+  case authorizeJoin(room: String, principal: Principal, sid: SessionID)
+  /// A session begins anew for a client that asked for `previous`, which is gone: what does the application still know?
+  case restore(principal: Principal, previous: SessionID)
+}
+
+public enum Answer: Sendable {
+  case authenticated(Principal)
+  case authorized
+  /// The message is for the client.
+  case refused(ProtocolError)
+  /// State as JSON, and rooms that the session is put into.
+  case restored(state: [UInt8]?, rooms: [String])
+  /// The hook knows nothing of it.
+  case nothing
+}
+
+/// One event for the application.
+public struct Delivery: Sendable {
+  public var token: HandlerToken
+  public var handler: HandlerID
+  public var event: String
+  /// The event's own schema version.
+  public var eventVersion: UInt64
+  /// The sender's correlation id: together with the session the idempotency key.
+  public var id: String?
+  public var room: String?
+  /// JSON text.
+  public var payload: [UInt8]
+  public var session: SessionContext
+}
+
+/// What a handler may know of the session.
+public struct SessionContext: Sendable {
+  public var sid: SessionID
+  public var principal: Principal
+  /// JSON text, nil if none was set.
+  public var state: [UInt8]?
+}
+
+public struct HandlerToken: Sendable, Hashable {
+  var session: Slot
+  var serial: UInt64
+}
+
+/// What a handler wants to happen. Payloads are JSON text.
+public enum HandlerOutcome: Sendable {
+  case done
+  case reply([UInt8])
+  case failure(ProtocolError)
+  /// The event goes to every member of the room; the session must be one.
+  case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
+  /// The event goes to other sessions; the reply tells to how many.
+  case direct(Target, event: String, eventVersion: UInt64, payload: [UInt8])
+  /// The session's state is replaced.
+  case setState([UInt8])
+}
+
+public enum Target: Sendable, Hashable {
+  case session(SessionID)
+  case user(String)
+}
+
+public struct LogToken: Sendable, Hashable {
+  var room: Slot
+  var serial: UInt64
+}
+
+public enum LogOperation: Sendable {
+  /// The room came into being: where does its log stand?
+  case open(room: String)
+  /// One more message.
+  case append(room: String, RoomEvent)
+  /// Nobody is in the room any more. Not answered.
+  case close(room: String)
+}
+
+public struct CommandToken: Sendable, Hashable {
+  public var value: UInt64
+  public init(_ value: UInt64) { self.value = value }
+}
+
+/// What the application and the operator can ask for, of any shard.
+public enum Command: Sendable {
+  /// Ends the session: `revoked`, close code 4507.
+  case kick(SessionID, reason: String)
+  /// From the server itself: no `from`.
+  case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
+  case send(Target, event: String, eventVersion: UInt64, payload: [UInt8])
+}
+
+public enum CommandResult: Sendable, Equatable {
+  /// Done, for so many sessions.
+  case done(Int)
+  case notFound
+  case refused(ProtocolError)
+}
+
+/// What happened, for operators: never a payload, never a secret.
+public struct LifecycleEvent: Sendable {
+  public enum Kind: String, Sendable {
+    case connectionOpened = "connection.opened"
+    case connectionClosed = "connection.closed"
+    case sessionCreated = "session.created"
+    case sessionResumed = "session.resumed"
+    case sessionSuspended = "session.suspended"
+    case sessionEnded = "session.ended"
+    case resumeRefused = "resume.refused"
+    case tokenReused = "session.token_reuse"
+    case roomCreated = "room.created"
+    case roomRemoved = "room.removed"
+  }
+
+  public var kind: Kind
+  public var sid: SessionID?
+  public var connection: ConnectionID?
+  public var user: String?
+  public var room: String?
+  public var code: UInt16?
+  public var reason: String?
+
+  init(
+    _ kind: Kind, sid: SessionID? = nil, connection: ConnectionID? = nil, user: String? = nil, room: String? = nil,
+    code: UInt16? = nil, reason: String? = nil
+  ) {
+    (self.kind, self.sid, self.connection, self.user) = (kind, sid, connection, user)
+    (self.room, self.code, self.reason) = (room, code, reason)
+  }
+}

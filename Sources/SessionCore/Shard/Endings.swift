@@ -1,0 +1,201 @@
+/// How connections and sessions end, and how they are told.
+extension Shard {
+  // MARK: Connections
+
+  /// Tells the peer why, then closes. A session that is attached is suspended: only its own end ends it.
+  mutating func refuse(_ connection: Connection, _ error: ProtocolError, _ code: CloseCode) {
+    guard connection.phase != .closing else { return }
+    connection.control.append(MessageWriter.tail(.error, error.payload))
+    close(connection, code, error.message)
+  }
+
+  mutating func close(_ connection: Connection, _ code: CloseCode, _ reason: String) {
+    guard connection.phase != .closing else { return }
+    detach(connection)
+    connection.phase = .closing
+    connection.alarm.cancel()
+    counters.closes[code.rawValue, default: 0] += 1
+    out.append(.close(connection.slot, code, reason: Shard.closeReason(reason)))
+  }
+
+  /// A close frame has room for 123 bytes of UTF-8 (RFC 6455 section 5.5).
+  private static func closeReason(_ text: String) -> String {
+    var reason = text
+    while reason.utf8.count > 123 { reason.removeLast() }
+    return reason
+  }
+
+  /// The connection no longer carries its session.
+  mutating func detach(_ connection: Connection) {
+    guard let slot = connection.session, let session = sessions[slot], session.connection == connection.slot else {
+      return
+    }
+    suspend(session, tellsRooms: true)
+  }
+
+  /// `session` message: `replaced`, `revoked`, `expiring`.
+  mutating func sendState(_ connection: Connection, _ state: String, reason: String?) {
+    guard connection.version > 1 else { return }
+    var members: [JSONValue.Member] = [.init("state", .string(state))]
+    if let reason { members.append(.init("reason", .string(reason))) }
+    connection.control.append(MessageWriter.tail(.session, .object(members)))
+  }
+
+  mutating func markDirty(_ connection: Connection) {
+    guard !connection.isDirty else { return }
+    connection.isDirty = true
+    out.append(.write(connection.slot))
+  }
+
+  /// The session's connection, if it has one, has something to send.
+  mutating func markDirty(_ session: Session) {
+    if let slot = session.connection, let connection = connections[slot] { markDirty(connection) }
+  }
+
+  // MARK: Sessions
+
+  mutating func suspend(_ session: Session, tellsRooms: Bool) {
+    guard case .active = session.phase else { return }
+    session.phase = .suspended(since: now)
+    activeSessionCount -= 1
+    session.outbox.rewind()
+    if session.version == 1 { session.missedCount += session.outbox.forget() }
+    session.dropInbox()
+    session.ackDelay.cancel()
+    session.isAckDue = false
+    startExpiry(session)
+    observe(LifecycleEvent(.sessionSuspended, sid: session.sid, user: session.principal.user))
+    if tellsRooms { tellRooms(session, .suspended) }
+  }
+
+  mutating func tellRooms(_ session: Session, _ change: MemberChange) {
+    session.isAwayTold = change == .suspended
+    for membership in session.memberships {
+      post(.presence(room: membership.name, session.sid, change), to: home(of: membership.name))
+    }
+  }
+
+  mutating func startExpiry(_ session: Session) {
+    session.expiry.set(
+      now.advanced(byMilliseconds: session.ttlMilliseconds), TimerKey(purpose: .expiry, slot: session.slot), in: &timers)
+  }
+
+  /// The session is over, for good. A connection that is attached is told and closed.
+  mutating func end(
+    _ session: Session, _ tombstone: ResumeRefusal, told state: String?, reason: String, _ code: CloseCode
+  ) {
+    if let slot = session.connection, let connection = connections[slot] {
+      if let state { sendState(connection, state, reason: reason) }
+      session.phase = .suspended(since: now)
+      activeSessionCount -= 1
+      close(connection, code, reason)
+    }
+    for membership in session.memberships {
+      removeFromLocalRoom(session, membership.name)
+      post(.leave(room: membership.name, session.sid, reply: nil), to: home(of: membership.name))
+    }
+    slotBySID[session.sid] = nil
+    sessions.remove(session.slot)
+    let user = session.principal.user
+    post(.userSession(user: user, session.sid, isThere: false), to: home(of: user))
+    post(
+      .ended(
+        session.sid, Tombstone(lastIn: session.lastIn, tokenDigest: session.tokens.newest, reason: tombstone)),
+      to: registrar(of: session.sid))
+    counters.sessionsEnded += 1
+    observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: user, reason: reason))
+  }
+
+  // MARK: Timers
+
+  mutating func setAlarm(_ connection: Connection, after milliseconds: UInt64) {
+    connection.alarm.set(
+      now.advanced(byMilliseconds: milliseconds), TimerKey(purpose: .connection, slot: connection.slot), in: &timers)
+  }
+
+  mutating func fire(_ key: TimerKey, _ deadline: Instant) {
+    switch key.purpose {
+    case .connection:
+      guard let connection = connections[key.slot], connection.alarm.isDue(deadline, now: now, key, in: &timers) else {
+        return
+      }
+      connectionIsDue(connection)
+    case .expiry:
+      guard let session = sessions[key.slot], session.expiry.isDue(deadline, now: now, key, in: &timers) else { return }
+      // A claim is under way: the session goes to it, or starts its time anew.
+      guard case .suspended = session.phase, session.heldClaim == nil else { return }
+      end(session, .expired, told: nil, reason: "expired", .expired)
+    case .delayedAck:
+      guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
+      guard session.lastIn > session.lastAckSent else { return }
+      session.isAckDue = true
+      markDirty(session)
+    case .handler:
+      guard let session = sessions[key.slot], session.handlerDeadline.isDue(deadline, now: now, key, in: &timers) else {
+        return
+      }
+      handlerIsLate(session)
+    }
+  }
+
+  private mutating func connectionIsDue(_ connection: Connection) {
+    switch connection.phase {
+    case .awaitingHello:
+      refuse(connection, ProtocolError("hello.timeout", "no hello came in time"), .helloTimeout)
+    case .authenticating:
+      let error = ProtocolError("server.error", "the authenticator did not answer in time", retry: .later)
+      refuse(connection, error, .serverError)
+    case .claiming:
+      refuse(connection, ProtocolError("server.busy", "the session is busy", retry: .later), .tryLater)
+    case .restoring:
+      restoreTimedOut(connection)
+    case .active: checkHeartbeat(connection)
+    case .closing: break
+    }
+  }
+
+  // MARK: Heartbeat
+
+  /// The first ping comes somewhere in the interval, so that the pings of a storm's survivors are spread.
+  mutating func startHeartbeat(_ connection: Connection) {
+    connection.silence = .none
+    let interval = limits.pingIntervalMilliseconds
+    setAlarm(connection, after: interval / 2 + random.next() % (interval / 2 + 1))
+  }
+
+  private mutating func checkHeartbeat(_ connection: Connection) {
+    let interval = limits.pingIntervalMilliseconds
+    let silent = now.milliseconds(since: connection.lastHeard)
+    switch connection.silence {
+    case .none where silent < interval / 2: setAlarm(connection, after: interval - silent)
+    case .none: ping(connection)
+    case .pinged where connection.lastHeard >= connection.pingedAt, .lastChance where connection.lastHeard >= connection.pingedAt:
+      connection.silence = .none
+      setAlarm(connection, after: silent < interval ? interval - silent : 0)
+    case .pinged where now.milliseconds(since: connection.pingedAt) > limits.pingTimeoutMilliseconds + 1_000:
+      // It is this process that slept: what the peer sent meanwhile has not been read yet.
+      ping(connection)
+    case .pinged:
+      connection.silence = .lastChance
+      setAlarm(connection, after: Heartbeat.lastChanceMilliseconds)
+    case .lastChance:
+      counters.pongTimeouts += 1
+      close(connection, .noPong, "no answer to a ping")
+    }
+  }
+
+  private mutating func ping(_ connection: Connection) {
+    connection.silence = .pinged
+    connection.pingedAt = now
+    setAlarm(connection, after: limits.pingTimeoutMilliseconds)
+    if connection.version == 1 { return out.append(.transportPing(connection.slot)) }
+    connection.control.append(MessageWriter.tail(.ping, payload: MessageWriter.emptyPayload))
+    markDirty(connection)
+  }
+}
+
+/// Times of the heartbeat that nobody needs to set.
+enum Heartbeat {
+  /// Between the end of the time for an answer and the end of the connection: what has arrived is read first.
+  static let lastChanceMilliseconds: UInt64 = 20
+}

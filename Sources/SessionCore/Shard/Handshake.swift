@@ -1,0 +1,198 @@
+/// From `hello` to `welcome`: who is it, which session does it want, may it have it.
+extension Shard {
+  mutating func hello(_ connection: Connection, _ envelope: Envelope, _ bytes: Span<UInt8>) {
+    guard connection.phase == .awaitingHello else {
+      return refuse(connection, ProtocolError("type.unexpected", "hello was said already"), .malformed)
+    }
+    guard !isDraining else {
+      let error = ProtocolError(
+        "server.draining", "the server is going down", retry: .later, retryAfterMilliseconds: 1_000)
+      return refuse(connection, error, .tryLater)
+    }
+    let hello: Hello
+    do {
+      hello = try Hello(Shard.payload(envelope, bytes))
+    } catch {
+      return refuse(connection, ProtocolError("hello.invalid", error.message), .malformed)
+    }
+    guard let version = Shard.agree(hello.versions, connection.description.version) else {
+      return refuse(connection, .version(hello.versions[0], supported: Envelope.versions), .version)
+    }
+    connection.version = version
+    connection.hello = hello
+    let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
+    connection.phase = .authenticating(serial: token.serial)
+    setAlarm(connection, after: limits.hookTimeoutMilliseconds)
+    let isFromTransport = hello.credential == nil && connection.description.credential != nil
+    out.append(
+      .ask(
+        token,
+        .authenticate(
+          scheme: isFromTransport ? "bearer" : hello.scheme,
+          credential: hello.credential ?? connection.description.credential, remote: connection.description.remote)))
+  }
+
+  /// The payload as a tree; the envelope has checked that it is JSON.
+  static func payload(_ envelope: Envelope, _ bytes: Span<UInt8>) -> JSONValue {
+    guard let range = envelope.payload else { return .object([]) }
+    return (try? JSONValue(parsing: bytes.extracting(range))) ?? .null
+  }
+
+  /// The highest version that both speak, and that the transport did not rule out.
+  private static func agree(_ offered: [UInt64], _ fixed: UInt64?) -> UInt64? {
+    Envelope.versions.first { offered.contains($0) && (fixed == nil || fixed == $0) }
+  }
+
+  // MARK: Answers of hooks
+
+  mutating func connectionAnswered(_ slot: Slot, _ serial: UInt64, _ answer: Answer) {
+    guard let connection = connections[slot] else { return }
+    switch connection.phase {
+    case .authenticating(serial): authenticated(connection, answer)
+    case .restoring(serial): restored(connection, answer)
+    default: break
+    }
+  }
+
+  /// The restorer did not answer in time: the session begins empty.
+  mutating func restoreTimedOut(_ connection: Connection) { restored(connection, .nothing) }
+
+  private mutating func authenticated(_ connection: Connection, _ answer: Answer) {
+    switch answer {
+    case .authenticated(let principal) where 1...128 ~= principal.user.utf8.count:
+      connection.principal = principal
+      claim(connection, principal)
+    case .refused(let error): refuse(connection, error, .unauthenticated)
+    default:
+      refuse(connection, ProtocolError("server.error", "the authenticator failed", retry: .later), .serverError)
+    }
+  }
+
+  private mutating func claim(_ connection: Connection, _ principal: Principal) {
+    guard let resume = connection.hello?.resume else { return create(connection, state: nil, rooms: []) }
+    guard let sid = resume.sid else { return claimRefused(connection, Refused(reason: .unknown)) }
+    connection.phase = .claiming
+    setAlarm(connection, after: limits.handlerTimeoutMilliseconds + limits.hookTimeoutMilliseconds)
+    post(
+      .claim(
+        Claim(
+          sid: sid, tokenDigest: resume.tokenDigest, epoch: resume.epoch, ack: resume.ack,
+          firstUnacked: resume.firstUnacked, version: connection.version, user: principal.user,
+          shard: configuration.index, connection: connection.slot)),
+      to: registrar(of: sid))
+  }
+
+  // MARK: The session is not to be had
+
+  mutating func claimRefused(_ claim: Claim, _ refused: Refused) {
+    guard let connection = connections[claim.connection], connection.phase == .claiming else { return }
+    claimRefused(connection, refused)
+  }
+
+  private mutating func claimRefused(_ connection: Connection, _ refused: Refused) {
+    counters.resumesRefused += 1
+    observe(
+      LifecycleEvent(
+        .resumeRefused, sid: connection.hello?.resume?.sid, connection: connection.id,
+        user: connection.principal?.user, reason: refused.reason.rawValue))
+    switch refused.reason {
+    case .ackFromTheFuture:
+      return refuse(connection, ProtocolError("ack.invalid", "ack names a message that was never sent"), .badSequence)
+    case .tokenReuse:
+      let error = ProtocolError("session.token_reuse", "the token was replaced by a newer one; the session is revoked")
+      return refuse(connection, error, .tokenReuse)
+    case .takeoverLimit:
+      let error = ProtocolError("takeover.limit", "too many connections want this session")
+      return refuse(connection, error, .takeoverLimit)
+    default: break
+    }
+    connection.refusal = refused
+    guard configuration.asksRestorer, let principal = connection.principal, let sid = connection.hello?.resume?.sid else {
+      return create(connection, state: nil, rooms: [])
+    }
+    let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
+    connection.phase = .restoring(serial: token.serial)
+    setAlarm(connection, after: limits.hookTimeoutMilliseconds)
+    out.append(.ask(token, .restore(principal: principal, previous: sid)))
+  }
+
+  private mutating func restored(_ connection: Connection, _ answer: Answer) {
+    switch answer {
+    case .restored(let state, let rooms): create(connection, state: state, rooms: rooms)
+    case .refused(let error): refuse(connection, error, .serverError)
+    default: create(connection, state: nil, rooms: [])
+    }
+  }
+
+  // MARK: A new session
+
+  private mutating func create(_ connection: Connection, state: [UInt8]?, rooms: [String]) {
+    guard let principal = connection.principal, let hello = connection.hello else { return }
+    guard sessions.count < limits.sessionCount else {
+      let error = ProtocolError(
+        "server.busy", "the server has all the sessions it can take", retry: .later, retryAfterMilliseconds: 5_000)
+      return refuse(connection, error, .tryLater)
+    }
+    let (sid, secret) = (newSID(), newToken())
+    let (epoch, now, limits) = (random.next(), now, limits)
+    let slot = sessions.insert { slot in
+      Session(
+        slot: slot, sid: sid, phase: .suspended(since: now), principal: principal, version: connection.version,
+        epoch: epoch, tokens: ResumeTokens(secret.digest), ttlMilliseconds: limits.sessionTTLMilliseconds,
+        window: limits.window, createdAt: now)
+    }
+    guard let session = sessions[slot] else { return }
+    session.state = state
+    slotBySID[sid] = slot
+    registry[sid] = RegistryEntry(owner: configuration.index)
+    post(.userSession(user: principal.user, sid, isThere: true), to: home(of: principal.user))
+    counters.sessionsCreated += 1
+    observe(LifecycleEvent(.sessionCreated, sid: sid, connection: connection.id, user: principal.user))
+    for room in rooms.prefix(limits.roomsPerSession) where session.membershipIndex(room) == nil {
+      session.memberships.append(Membership(name: room, wantsPresence: false, position: LogPosition(log: 0, offset: 0)))
+      post(.join(room: room, member(session, wantsPresence: false), reply: nil), to: home(of: room))
+    }
+    attach(session, to: connection, hello, token: secret.text, resumed: nil)
+  }
+
+  mutating func newToken() -> (text: String, digest: [UInt8]) {
+    let text = Base64URL.encode(random.bytes(32))
+    return (text, SHA256.digest(Array(text.utf8)))
+  }
+
+  // MARK: Attach
+
+  /// What a resumed session's `welcome` says more.
+  struct Resumed {
+    var skipped: ClosedRange<UInt64>?
+  }
+
+  mutating func attach(
+    _ session: Session, to connection: Connection, _ hello: Hello, token: String, resumed: Resumed?
+  ) {
+    session.generation += 1
+    session.phase = .active(connection: connection.slot)
+    session.expiry.cancel()
+    activeSessionCount += 1
+    connection.phase = .active(session: session.slot)
+    connection.hello = nil
+    session.instance = hello.instance ?? session.instance
+    session.window = Window(
+      messageCount: min(hello.window?.messageCount ?? limits.window.messageCount, limits.outbox.messageCount),
+      byteCount: min(hello.window?.byteCount ?? limits.window.byteCount, limits.outbox.byteCount))
+    if let ttl = hello.ttlMilliseconds { session.ttlMilliseconds = min(ttl, limits.sessionTTLMilliseconds) }
+    session.dropInbox()
+    session.sentSeq = 0
+    session.lastAckSent = session.lastIn
+    session.liveAfter = session.outbox.replayRange?.upperBound ?? 0
+    for index in session.memberships.indices where session.memberships[index].index != nil {
+      let membership = session.memberships[index]
+      session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
+    }
+    let welcome = Welcome(session, connection, limits, configuration.server, token: token, resumed: resumed)
+    connection.control.append(MessageWriter.tail(.welcome, welcome.payload))
+    session.missedCount = 0
+    markDirty(connection)
+    startHeartbeat(connection)
+  }
+}

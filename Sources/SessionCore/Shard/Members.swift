@@ -1,0 +1,137 @@
+/// The members of a room that are on one shard.
+final class LocalRoom {
+  let name: String
+  var members: [Slot] = []
+  /// The last message of the room that came here.
+  var position: LogPosition
+
+  init(name: String, position: LogPosition) { (self.name, self.position) = (name, position) }
+}
+
+/// The shard as the place of sessions that are in rooms.
+extension Shard {
+  // MARK: In and out
+
+  mutating func joined(
+    _ room: String, _ sid: SessionID, _ position: LogPosition, _ memberCount: Int, _ reply: Operation?
+  ) {
+    guard let slot = slotBySID[sid], let session = sessions[slot] else {
+      // It ended meanwhile, before it was known here that it is in the room.
+      return post(.leave(room: room, sid, reply: nil), to: home(of: room))
+    }
+    var wantsPresence = false
+    if reply != nil, case .join(_, let wants)? = session.busy?.inbound.action { wantsPresence = wants }
+    if let index = session.membershipIndex(room) {
+      session.memberships[index].position = position
+      session.memberships[index].wantsPresence = wantsPresence
+    } else {
+      session.memberships.append(Membership(name: room, wantsPresence: wantsPresence, position: position))
+    }
+    addToLocalRoom(session, room, position)
+    guard let reply else { return settled(session) }
+    guard session.busy?.serial == reply.serial else { return }
+    let payload = JSONValue.object([
+      .init("room", .string(room)), .init("pos", position.json), .init("members", .int(memberCount)),
+    ])
+    finish(session, reply: payload.bytes, room: room)
+  }
+
+  mutating func joinRefused(_ room: String, _ sid: SessionID, _ error: ProtocolError, _ reply: Operation?) {
+    guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
+    guard let reply else {
+      session.memberships.removeAll { $0.name == room }
+      return settled(session)
+    }
+    if session.busy?.serial == reply.serial { finish(session, error: error) }
+  }
+
+  mutating func left(_ room: String, _ sid: SessionID, _ memberCount: Int, _ reply: Operation) {
+    guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
+    removeFromLocalRoom(session, room)
+    session.memberships.removeAll { $0.name == room }
+    guard session.busy?.serial == reply.serial else { return }
+    finish(session, reply: Shard.leftPayload(room, memberCount: memberCount), room: room)
+  }
+
+  /// The room's home knows that the session is here; what it said meanwhile comes along.
+  mutating func rehooked(_ room: String, _ sid: SessionID, _ held: Held) {
+    guard let slot = slotBySID[sid], let session = sessions[slot], session.membershipIndex(room) != nil else { return }
+    session.outbox.appendLoss(count: held.lostCount, room: room)
+    for message in held.messages { give(message, to: session) }
+    if held.lostCount > 0 { markDirty(session) }
+    addToLocalRoom(session, room, held.position)
+    settled(session)
+  }
+
+  private mutating func settled(_ session: Session) {
+    if session.heldClaim != nil { grantIfAtRest(session) }
+  }
+
+  private mutating func addToLocalRoom(_ session: Session, _ room: String, _ position: LogPosition) {
+    guard let index = session.membershipIndex(room), session.memberships[index].index == nil else { return }
+    let local = localRooms[room] ?? LocalRoom(name: room, position: position)
+    localRooms[room] = local
+    local.position = position
+    session.memberships[index].index = local.members.count
+    local.members.append(session.slot)
+  }
+
+  /// Takes the session out of the local list; the last member takes its place there.
+  mutating func removeFromLocalRoom(_ session: Session, _ room: String) {
+    guard let membership = session.membershipIndex(room), let place = session.memberships[membership].index,
+      let local = localRooms[room]
+    else { return }
+    session.memberships[membership].index = nil
+    session.memberships[membership].position = local.position
+    let last = local.members.removeLast()
+    if place < local.members.count {
+      local.members[place] = last
+      if let other = sessions[last], let index = other.membershipIndex(room) { other.memberships[index].index = place }
+    }
+    if local.members.isEmpty { localRooms[room] = nil }
+  }
+
+  // MARK: What the room says
+
+  mutating func fanOut(_ room: String, _ message: SharedMessage, _ position: LogPosition) {
+    guard let local = localRooms[room] else { return }
+    local.position = position
+    for slot in local.members {
+      if let session = sessions[slot] { give(message, to: session) }
+    }
+  }
+
+  mutating func fanOutTransient(_ room: String, _ message: SharedMessage) {
+    guard let local = localRooms[room] else { return }
+    for slot in local.members {
+      guard let session = sessions[slot] else { continue }
+      guard session.connection != nil, session.outbox.appendTransient(message, limits: limits.outbox) else {
+        counters.transientDropped += 1
+        continue
+      }
+      markDirty(session)
+    }
+  }
+
+  mutating func fanOutToWatchers(_ room: String, _ message: SharedMessage, except sid: SessionID) {
+    guard let local = localRooms[room] else { return }
+    for slot in local.members {
+      guard let session = sessions[slot], let index = session.membershipIndex(room),
+        session.memberships[index].wantsPresence, session.sid != sid
+      else { continue }
+      give(message, to: session)
+    }
+  }
+
+  /// One more message for a session: into its outbox, from where it goes when the client can take it.
+  mutating func give(_ message: SharedMessage, to session: Session) {
+    if session.version == 1, session.connection == nil {
+      session.missedCount += 1
+      return
+    }
+    let dropped = session.outbox.droppedCount
+    session.outbox.append(message, limits: limits.outbox)
+    counters.dropped += session.outbox.droppedCount - dropped
+    markDirty(session)
+  }
+}

@@ -1,0 +1,144 @@
+/// What a client says, from its bytes to its turn.
+extension Shard {
+  mutating func read(_ bytes: Span<UInt8>, _ slot: Slot) -> Intake {
+    guard let connection = connections[slot], connection.phase != .closing else { return .stop }
+    connection.lastHeard = now
+    counters.messagesIn += 1
+    let envelope: Envelope
+    do {
+      envelope = try Envelope(parsing: bytes)
+    } catch {
+      reject(connection, error)
+      return intake(connection)
+    }
+    guard let sessionSlot = connection.session, let session = sessions[sessionSlot] else {
+      if envelope.type == .hello {
+        hello(connection, envelope, bytes)
+      } else {
+        refuse(connection, ProtocolError("hello.expected", "the first message is hello, and welcome comes before the next"), .malformed)
+      }
+      return intake(connection)
+    }
+    read(envelope, bytes, session, connection)
+    return intake(connection)
+  }
+
+  private func intake(_ connection: Connection) -> Intake {
+    connection.phase == .closing ? .stop : connection.isPaused ? .pause : .more
+  }
+
+  private mutating func reject(_ connection: Connection, _ fault: Envelope.Fault) {
+    switch fault {
+    case .malformed(let malformed):
+      refuse(connection, .malformed("\(malformed.reason), at byte \(malformed.offset)"), .malformed)
+    case .version(let version) where connection.session == nil:
+      refuse(connection, .version(version, supported: Envelope.versions), .version)
+    case .version(let version): complain(connection, .version(version, supported: [connection.version]))
+    case .extensionUnsupported(let name):
+      let error = ProtocolError("extension.unsupported", "no extension \"\(name.prefix(64))\" is known here")
+      if connection.session == nil { refuse(connection, error, .malformed) } else { complain(connection, error) }
+    }
+  }
+
+  /// An error that does not end the connection; the message that it is about was not taken.
+  private mutating func complain(_ connection: Connection, _ error: ProtocolError, re: String? = nil) {
+    // A client that only sends and never reads must not fill the memory with complaints.
+    guard connection.control.count < Shard.maxControlCount else {
+      return close(connection, .tooSlow, "too many answers wait to be read")
+    }
+    connection.control.append(MessageWriter.tail(.error, re: re, error.payload))
+    markDirty(connection)
+  }
+
+  /// Unsequenced messages that may wait for one connection.
+  static var maxControlCount: Int { 256 }
+
+  // MARK: From a connection that has a session
+
+  private mutating func read(
+    _ envelope: Envelope, _ bytes: Span<UInt8>, _ session: Session, _ connection: Connection
+  ) {
+    guard envelope.version == session.version else {
+      let error = ProtocolError.version(envelope.version, supported: [session.version])
+      return complain(connection, error, re: envelope.id?.decoded(bytes))
+    }
+    guard envelope.type != .hello, envelope.type.isFromClient else {
+      let error = ProtocolError("type.unexpected", "a client with a session does not send \(envelope.type.name)")
+      return refuse(connection, error, .malformed)
+    }
+    if session.version > 1 {
+      session.tokens.confirm()
+      guard acknowledge(envelope.ack, session, connection) else { return }
+    } else {
+      session.tokens.confirm()
+    }
+    guard let inbound = Shard.inbound(envelope, bytes, isSequenced: session.version > 1) else { return }
+    take(inbound, session, connection)
+  }
+
+  private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
+    guard let ack else { return true }
+    guard session.outbox.acknowledge(ack) else {
+      let error = ProtocolError("ack.invalid", "ack \(ack) was never sent; the last is \(session.outbox.lastSentSeq)")
+      refuse(connection, error, .badSequence)
+      return false
+    }
+    if session.outbox.hasUnsent { markDirty(connection) }
+    return true
+  }
+
+  /// Nil for messages that are done with when their `ack` was read.
+  private static func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
+    let action: Inbound.Action
+    let room = envelope.room?.decoded(bytes)
+    switch envelope.type {
+    case .event:
+      action = .event(
+        name: envelope.event?.decoded(bytes) ?? "", version: envelope.eventVersion, room: room,
+        key: envelope.key?.decoded(bytes), payload: envelope.payload.map { JSONText.copy(bytes, $0) } ?? [])
+    case .join: action = .join(room: room ?? "", wantsPresence: payload(envelope, bytes)["presence"]?.boolValue ?? false)
+    case .leave: action = .leave(room: room ?? "")
+    case .bye: action = .bye(reason: payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
+    default: return nil
+    }
+    return Inbound(
+      seq: isSequenced ? envelope.seq : nil, id: envelope.id?.decoded(bytes), isTransient: envelope.isTransient,
+      action: action)
+  }
+
+  private mutating func take(_ inbound: Inbound, _ session: Session, _ connection: Connection) {
+    guard session.version == 1 || counts(inbound, session, connection) else { return }
+    session.enqueue(inbound)
+    if session.busy == nil { work(session) }
+    if session.inbox.count >= limits.window.messageCount || session.inboxByteCount >= limits.window.byteCount {
+      connection.isPaused = true
+    }
+  }
+
+  /// Whether the message is the next one; what was taken before is acknowledged again, so that its sender stops.
+  private mutating func counts(_ inbound: Inbound, _ session: Session, _ connection: Connection) -> Bool {
+    if case .bye = inbound.action { return true }
+    guard let seq = inbound.seq else {
+      if inbound.isTransient { return true }
+      refuse(connection, ProtocolError("sequence.missing", "a reliable message needs seq"), .badSequence)
+      return false
+    }
+    guard !inbound.isTransient else {
+      refuse(connection, ProtocolError("sequence.gap", "a transient message has no seq"), .badSequence)
+      return false
+    }
+    guard seq > session.receivedIn else {
+      counters.duplicatesIn += 1
+      session.isAckDue = true
+      markDirty(connection)
+      return false
+    }
+    guard seq == session.receivedIn + 1 else {
+      let error = ProtocolError("sequence.gap", "seq \(seq) came where \(session.receivedIn + 1) was due")
+      refuse(connection, error, .badSequence)
+      return false
+    }
+    session.receivedIn = seq
+    return true
+  }
+}

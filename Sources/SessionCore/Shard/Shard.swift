@@ -1,0 +1,195 @@
+/// One event loop's whole world: its connections, the sessions attached or suspended here, the rooms whose home it is,
+/// and the sessions whose registrar it is. It is told what happens and when, and says what is to be done; it has no
+/// clock, no chance of its own and no way to the outside. PROTOCOL.md is what it implements.
+public struct Shard: ~Copyable {
+  let configuration: ShardConfiguration
+  var random: ChaChaGenerator
+  var now = Instant.zero
+  /// Effects of the step under way.
+  var out: Effects = []
+  /// What this shard said to itself in the step under way.
+  var localMail: [ShardMessage] = []
+  var timers = TimerTable()
+
+  var connections = SlotArray<Connection>()
+  var sessions = SlotArray<Session>()
+  var slotBySID: [SessionID: Slot] = [:]
+  var localRooms: [String: LocalRoom] = [:]
+
+  // As a registrar and as a home.
+  var registry: [SessionID: RegistryEntry] = [:]
+  var tombstones: Tombstones
+  var users: [String: Set<SessionID>] = [:]
+  var homes: [String: Slot] = [:]
+  var homeSlots = SlotArray<RoomHome>()
+
+  public internal(set) var counters = ShardCounters()
+  public internal(set) var activeSessionCount = 0
+  public internal(set) var isDraining = false
+  /// For tokens of questions and operations; never used twice.
+  private var serial: UInt64 = 0
+
+  public init(configuration: ShardConfiguration, random: ChaChaGenerator) {
+    self.configuration = configuration
+    self.random = random
+    tombstones = Tombstones(
+      limit: configuration.limits.tombstoneCount, ttlMilliseconds: configuration.limits.tombstoneTTLMilliseconds)
+  }
+
+  var limits: Limits { configuration.limits }
+
+  public var connectionCount: Int { connections.count }
+  public var suspendedSessionCount: Int { sessions.count - activeSessionCount }
+  public var roomCount: Int { homeSlots.count }
+
+  // MARK: What happens
+
+  /// A transport opened a connection. The handle is good until `closed`.
+  public mutating func open(_ description: ConnectionDescription, now: Instant, effects: inout Effects) -> Slot {
+    step(now, &effects) { shard in
+      let id = ConnectionID(high: shard.random.next(), low: shard.random.next())
+      let slot = shard.connections.insert { Connection(slot: $0, id: id, description: description, now: now) }
+      if let connection = shard.connections[slot] {
+        connection.version = description.version ?? connection.version
+        shard.setAlarm(connection, after: shard.limits.helloTimeoutMilliseconds)
+      }
+      shard.observe(LifecycleEvent(.connectionOpened, connection: id, reason: description.remote))
+      return slot
+    }
+  }
+
+  /// One whole text message came.
+  public mutating func receive(
+    _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects
+  ) -> Intake {
+    begin(now, &effects)
+    let intake = read(message, slot)
+    end(&effects)
+    return intake
+  }
+
+  /// A message came that is not text.
+  public mutating func receiveBinary(on slot: Slot, now: Instant, effects: inout Effects) -> Intake {
+    step(now, &effects) { shard in
+      guard let connection = shard.connections[slot] else { return .stop }
+      shard.refuse(connection, .malformed("a message is JSON text, not binary"), .malformed)
+      return .stop
+    }
+  }
+
+  /// Bytes came: the peer lives.
+  public mutating func heard(_ slot: Slot, now: Instant) {
+    guard let connection = connections[slot] else { return }
+    connection.lastHeard = now
+  }
+
+  /// The transport is gone, by whoever's doing; the handle is void.
+  public mutating func closed(
+    _ slot: Slot, code: UInt16?, reason: String, now: Instant, effects: inout Effects
+  ) {
+    step(now, &effects) { shard in
+      guard let connection = shard.connections[slot] else { return }
+      shard.detach(connection)
+      shard.connections.remove(slot)
+      shard.observe(LifecycleEvent(.connectionClosed, connection: connection.id, code: code, reason: reason))
+    }
+  }
+
+  public mutating func answered(_ token: HookToken, _ answer: Answer, now: Instant, effects: inout Effects) {
+    step(now, &effects) { shard in
+      switch token.asker {
+      case .connection(let slot): shard.connectionAnswered(slot, token.serial, answer)
+      case .session(let slot): shard.authorizerAnswered(slot, token.serial, answer)
+      }
+    }
+  }
+
+  public mutating func handled(
+    _ token: HandlerToken, _ outcome: HandlerOutcome, now: Instant, effects: inout Effects
+  ) {
+    step(now, &effects) { $0.finish(token, outcome) }
+  }
+
+  public mutating func logged(_ token: LogToken, _ position: LogPosition, now: Instant, effects: inout Effects) {
+    step(now, &effects) { $0.roomLogged(token, position) }
+  }
+
+  public mutating func posted(_ message: ShardMessage, now: Instant, effects: inout Effects) {
+    step(now, &effects) { $0.handle(message) }
+  }
+
+  /// Timers that are due. To be called at `nextDeadline` or later.
+  public mutating func advance(now: Instant, effects: inout Effects) {
+    step(now, &effects) { shard in
+      while let (key, deadline) = shard.timers.popDue(shard.now) { shard.fire(key, deadline) }
+      shard.tombstones.removeExpired(shard.now)
+    }
+  }
+
+  /// When `advance` is wanted; `.never` if nothing waits.
+  public var nextDeadline: Instant { timers.next ?? .never }
+
+  // MARK: One step
+
+  /// Runs one step: what it posts to its own shard is done before it ends.
+  mutating func step<Result>(
+    _ now: Instant, _ effects: inout Effects, _ body: (inout Shard) -> Result
+  ) -> Result {
+    begin(now, &effects)
+    let result = body(&self)
+    end(&effects)
+    return result
+  }
+
+  private mutating func begin(_ now: Instant, _ effects: inout Effects) {
+    self.now = max(self.now, now)
+    swap(&out, &effects)
+  }
+
+  private mutating func end(_ effects: inout Effects) {
+    var next = 0
+    while next < localMail.count {
+      handle(localMail[next])
+      next += 1
+    }
+    localMail.removeAll(keepingCapacity: true)
+    swap(&out, &effects)
+  }
+
+  mutating func post(_ content: ShardMessage.Content, to shard: Int) {
+    let message = ShardMessage(content: content)
+    if shard == configuration.index { localMail.append(message) } else { out.append(.post(message, to: shard)) }
+  }
+
+  mutating func nextSerial() -> UInt64 {
+    serial += 1
+    return serial
+  }
+
+  mutating func observe(_ event: LifecycleEvent) { out.append(.observe(event)) }
+
+  // MARK: Where things are
+
+  func registrar(of sid: SessionID) -> Int { Int(sid.low % UInt64(configuration.count)) }
+
+  /// The shard that is the home of a room or of a user.
+  func home(of name: String) -> Int { Shard.home(of: name, shardCount: configuration.count) }
+
+  /// FNV-1a, then mixed: the same on every run, unlike the standard library's hash.
+  public static func home(of name: String, shardCount: Int) -> Int {
+    guard shardCount > 1 else { return 0 }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    hash ^= hash >> 32
+    return Int(hash % UInt64(shardCount))
+  }
+
+  /// A new id whose registrar is this shard.
+  mutating func newSID() -> SessionID {
+    let count = UInt64(configuration.count)
+    // The highest multiple of `count` and what comes after it are left out, so that the sum cannot pass 2^64-1.
+    let low = random.next() / count
+    let base = min(low, UInt64.max / count - 1) * count
+    return SessionID(high: random.next(), low: base + UInt64(configuration.index))
+  }
+}

@@ -1,0 +1,128 @@
+/// What one shard says to another. A session's registrar (the shard that made it, in its id) orders all that concerns
+/// where the session is; a room's home (by its name's hash) orders all that concerns the room.
+public struct ShardMessage: Sendable {
+  var content: Content
+
+  enum Content: Sendable {
+    // To a session's registrar.
+    case claim(Claim)
+    case claimRefused(SessionID, ResumeRefusal)
+    /// The claim was granted on the owner's own shard.
+    case stayed(SessionID)
+    case moved(SessionTransfer)
+    case ended(SessionID, Tombstone)
+    case route(SessionID, Mail, reply: ReplyTo?)
+
+    // From the registrar to the owner, and to who claims.
+    case release(Claim)
+    case granted(Claim, SessionTransfer)
+    case refused(Claim, Refused)
+    case mail(SessionID, Mail, reply: ReplyTo?)
+
+    // To a user's home, which knows the user's sessions.
+    case userSession(user: String, SessionID, isThere: Bool)
+    case routeToUser(user: String, SharedMessage, reply: ReplyTo?)
+
+    // To a room's home.
+    case join(room: String, Member, reply: Operation?)
+    case leave(room: String, SessionID, reply: Operation?)
+    case publish(room: String, RoomEvent, reply: ReplyTo?)
+    case presence(room: String, SessionID, MemberChange)
+    case unhook(room: String, SessionID)
+    case rehook(room: String, SessionID, shard: Int)
+
+    // From a room's home.
+    case joined(room: String, SessionID, LogPosition, memberCount: Int, reply: Operation?)
+    case joinRefused(room: String, SessionID, ProtocolError, reply: Operation?)
+    case left(room: String, SessionID, memberCount: Int, reply: Operation)
+    case roomMessage(room: String, SharedMessage, LogPosition)
+    case transientRoomMessage(room: String, SharedMessage)
+    case memberMessage(room: String, SharedMessage, except: SessionID)
+    case unhooked(room: String, SessionID)
+    case rehooked(room: String, SessionID, Held)
+
+    // To who asked.
+    case done(ReplyTo, Done)
+  }
+}
+
+/// A connection's wish for a session.
+struct Claim: Sendable {
+  var sid: SessionID
+  var tokenDigest: [UInt8]
+  var epoch: UInt64?
+  var ack: UInt64
+  var firstUnacked: UInt64?
+  var version: UInt64
+  var user: String
+  /// Where the connection is.
+  var shard: Int
+  var connection: Slot
+}
+
+/// What is sent to a session wherever it is.
+enum Mail: Sendable {
+  case message(SharedMessage)
+  case kick(reason: String)
+  /// So many messages were more than could wait for it.
+  case lost(count: UInt64)
+}
+
+/// The message that a session on some shard is working on.
+struct Operation: Sendable {
+  var shard: Int
+  var session: Slot
+  var serial: UInt64
+}
+
+/// Who waits for the outcome of something.
+enum ReplyTo: Sendable {
+  case operation(Operation)
+  case command(CommandToken, shard: Int)
+}
+
+enum Done: Sendable {
+  case count(Int)
+  case published(LogPosition?, memberCount: Int)
+  case notFound
+}
+
+/// The last word on a session that is gone.
+struct Tombstone: Sendable {
+  var lastIn: UInt64
+  var tokenDigest: [UInt8]
+  var reason: ResumeRefusal
+}
+
+/// A session in a room, as the room's home sees it.
+struct Member: Sendable {
+  var sid: SessionID
+  var user: String
+  var wantsPresence: Bool
+  var shard: Int
+}
+
+enum MemberChange: String, Sendable {
+  case joined, suspended, resumed, left
+}
+
+/// An event for the members of a room.
+public struct RoomEvent: Sendable {
+  public var event: String
+  public var eventVersion: UInt64
+  /// Nil if the server itself sends it.
+  public var from: SessionID?
+  public var key: String?
+  public var isTransient: Bool
+  /// JSON text.
+  public var payload: [UInt8]
+}
+
+/// What a room said to a member that was between two shards.
+struct Held: Sendable {
+  var messages: [SharedMessage] = []
+  /// Messages over the bound: they become a gap in front of the rest.
+  var lostCount: UInt64 = 0
+  /// Of the last one.
+  var position: LogPosition
+}

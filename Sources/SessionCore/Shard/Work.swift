@@ -1,0 +1,229 @@
+/// A session's messages, one after the other: the next begins when the one before is processed, that is, when its reply
+/// is in the outbox and `lastIn` counts it.
+extension Shard {
+  /// Begins what waits, as long as it can be finished at once.
+  mutating func work(_ session: Session) {
+    while session.busy == nil, let inbound = session.dequeue() {
+      session.busy = Busy(serial: nextSerial(), inbound: inbound)
+      begin(inbound, session)
+    }
+    guard let slot = session.connection, let connection = connections[slot], connection.isPaused else { return }
+    if session.inbox.count <= limits.window.messageCount / 2, session.inboxByteCount <= limits.window.byteCount / 2 {
+      connection.isPaused = false
+      out.append(.resumeReading(slot))
+    }
+  }
+
+  private mutating func begin(_ inbound: Inbound, _ session: Session) {
+    switch inbound.action {
+    case .event(let name, let version, let room, let key, let payload):
+      dispatch(inbound, name, version, room, key, payload, session)
+    case .join(let room, _): beginJoin(room, session)
+    case .leave(let room):
+      guard session.membershipIndex(room) != nil else {
+        return finish(session, reply: Shard.leftPayload(room, memberCount: nil), room: room)
+      }
+      post(.leave(room: room, session.sid, reply: operation(session)), to: home(of: room))
+    case .bye(let reason):
+      session.busy = nil
+      end(session, .ended, told: nil, reason: "bye: \(reason.prefix(64))", .normal)
+    }
+  }
+
+  private mutating func dispatch(
+    _ inbound: Inbound, _ name: String, _ version: UInt64, _ room: String?, _ key: String?, _ payload: [UInt8],
+    _ session: Session
+  ) {
+    switch configuration.dispatcher.decide(name, version: version) {
+    case .handler(let handler):
+      let busy = session.busy
+      setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
+      out.append(
+        .deliver(
+          Delivery(
+            token: HandlerToken(session: session.slot, serial: busy?.serial ?? 0), handler: handler, event: name,
+            eventVersion: version, id: inbound.id, room: room, payload: payload,
+            session: SessionContext(sid: session.sid, principal: session.principal, state: session.state))))
+    case .unknown:
+      guard let room else {
+        return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(name)\""))
+      }
+      publish(room, RoomEvent(
+        event: name, eventVersion: version, from: session.sid, key: key, isTransient: inbound.isTransient,
+        payload: payload), session)
+    case .unsupportedVersion(let supported):
+      var error = ProtocolError("event.version", "\"\(name)\" is not known in version \(version)")
+      error.supported = supported
+      finish(session, error: error)
+    }
+  }
+
+  private mutating func publish(_ room: String, _ event: RoomEvent, _ session: Session) {
+    guard session.membershipIndex(room) != nil else {
+      return finish(session, error: ProtocolError("room.not_joined", "join \"\(room)\" before sending to it"))
+    }
+    post(.publish(room: room, event, reply: .operation(operation(session))), to: home(of: room))
+  }
+
+  private mutating func beginJoin(_ room: String, _ session: Session) {
+    guard !room.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+      return finish(session, error: ProtocolError("room.invalid", "a room's name has no control characters"))
+    }
+    guard session.membershipIndex(room) != nil || session.memberships.count < limits.roomsPerSession else {
+      let error = ProtocolError("room.limit", "a session can be in \(limits.roomsPerSession) rooms")
+      return finish(session, error: error)
+    }
+    guard configuration.asksAuthorizer, let serial = session.busy?.serial else { return join(room, session) }
+    setHandlerDeadline(session, limits.hookTimeoutMilliseconds)
+    out.append(
+      .ask(
+        HookToken(asker: .session(session.slot), serial: serial),
+        .authorizeJoin(room: room, principal: session.principal, sid: session.sid)))
+  }
+
+  mutating func authorizerAnswered(_ slot: Slot, _ serial: UInt64, _ answer: Answer) {
+    guard let session = sessions[slot], let busy = session.busy, busy.serial == serial, busy.deadline < .never,
+      case .join(let room, _) = busy.inbound.action
+    else { return }
+    session.busy?.deadline = .never
+    session.handlerDeadline.cancel()
+    switch answer {
+    case .authorized: join(room, session)
+    case .refused(let error): finish(session, error: error)
+    default: finish(session, error: ProtocolError("server.error", "the authorizer failed", retry: .later))
+    }
+  }
+
+  private mutating func join(_ room: String, _ session: Session) {
+    guard case .join(_, let wantsPresence)? = session.busy?.inbound.action else { return }
+    post(
+      .join(room: room, member(session, wantsPresence: wantsPresence), reply: operation(session)), to: home(of: room))
+  }
+
+  func member(_ session: Session, wantsPresence: Bool) -> Member {
+    Member(
+      sid: session.sid, user: session.principal.user, wantsPresence: wantsPresence, shard: configuration.index)
+  }
+
+  private func operation(_ session: Session) -> Operation {
+    Operation(shard: configuration.index, session: session.slot, serial: session.busy?.serial ?? 0)
+  }
+
+  private mutating func setHandlerDeadline(_ session: Session, _ milliseconds: UInt64) {
+    let deadline = now.advanced(byMilliseconds: milliseconds)
+    session.busy?.deadline = deadline
+    session.handlerDeadline.set(deadline, TimerKey(purpose: .handler, slot: session.slot), in: &timers)
+  }
+
+  mutating func handlerIsLate(_ session: Session) {
+    guard let busy = session.busy, busy.deadline <= now else { return }
+    finish(session, error: ProtocolError("handler.timeout", "the handler did not finish in time", retry: .later))
+  }
+
+  // MARK: The end of one message
+
+  mutating func finish(_ token: HandlerToken, _ outcome: HandlerOutcome) {
+    // An answer that is late or comes twice finds the session at work on something else.
+    guard let session = sessions[token.session], let busy = session.busy, busy.serial == token.serial,
+      busy.deadline < .never
+    else { return }
+    session.busy?.deadline = .never
+    session.handlerDeadline.cancel()
+    switch outcome {
+    case .done: finish(session)
+    case .reply(let payload): finish(session, reply: payload, room: nil)
+    case .failure(let error): finish(session, error: error)
+    case .publish(let room, let event, let eventVersion, let payload):
+      publish(room, RoomEvent(
+        event: event, eventVersion: eventVersion, from: session.sid, key: nil, isTransient: false, payload: payload),
+        session)
+    case .direct(let target, let event, let eventVersion, let payload):
+      let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
+      route(target, message, reply: .operation(operation(session)))
+    case .setState(let state):
+      guard state.count <= limits.stateByteCount else {
+        let error = ProtocolError("state.too_large", "state has at most \(limits.stateByteCount) bytes")
+        return finish(session, error: error)
+      }
+      session.state = state
+      finish(session, reply: JSONValue.object([.init("bytes", .int(state.count))]).bytes, room: nil)
+    }
+  }
+
+  /// What another shard was asked for is done.
+  mutating func finish(_ reply: ReplyTo, _ done: Done) {
+    switch reply {
+    case .command(let token, _): out.append(.answer(token, CommandResult(done)))
+    case .operation(let operation):
+      guard let session = sessions[operation.session], session.busy?.serial == operation.serial else { return }
+      finish(session, done)
+    }
+  }
+
+  private mutating func finish(_ session: Session, _ done: Done) {
+    switch done {
+    case .count(let count): finish(session, reply: Shard.countPayload(count), room: nil)
+    case .notFound: finish(session, reply: Shard.countPayload(0), room: nil)
+    case .published(let position, _):
+      guard session.busy?.inbound.id != nil, let position else { return finish(session) }
+      finish(session, reply: JSONValue.object([.init("pos", position.json)]).bytes, room: nil)
+    }
+  }
+
+  private static func countPayload(_ count: Int) -> [UInt8] {
+    JSONValue.object([.init("sessions", .int(count))]).bytes
+  }
+
+  static func leftPayload(_ room: String, memberCount: Int?) -> [UInt8] {
+    JSONValue.object([.init("room", .string(room)), .init("members", memberCount.map { .int($0) } ?? .null)]).bytes
+  }
+
+  mutating func finish(_ session: Session, reply payload: [UInt8], room: String?) {
+    var tail = MessageWriter.Tail(.reply)
+    tail.add("re", session.busy?.inbound.id)
+    tail.add("room", room)
+    session.outbox.append(SharedMessage(tail: tail.end(payload: payload), isReply: true), limits: limits.outbox)
+    finish(session)
+  }
+
+  mutating func finish(_ session: Session, error: ProtocolError) {
+    let tail = MessageWriter.tail(.error, re: session.busy?.inbound.id, error.payload)
+    session.outbox.append(SharedMessage(tail: tail, isReply: true), limits: limits.outbox)
+    finish(session)
+  }
+
+  /// The message is processed.
+  private mutating func finish(_ session: Session) {
+    guard let inbound = session.busy?.inbound else { return }
+    session.busy = nil
+    if let seq = inbound.seq {
+      session.lastIn = seq
+      oweAck(session)
+    }
+    if session.outbox.hasUnsent || session.isAckDue { markDirty(session) }
+    if session.heldClaim != nil { return grantIfAtRest(session) }
+    work(session)
+  }
+
+  /// The client is to hear of it with the next message, or after a quarter of its window, or after a while.
+  private mutating func oweAck(_ session: Session) {
+    guard session.connection != nil else { return }
+    if session.lastIn - session.lastAckSent >= UInt64(max(1, limits.window.messageCount / 4)) {
+      session.isAckDue = true
+    } else if session.ackDelay.deadline == .never {
+      session.ackDelay.set(
+        now.advanced(byMilliseconds: limits.ackDelayMilliseconds),
+        TimerKey(purpose: .delayedAck, slot: session.slot), in: &timers)
+    }
+  }
+}
+
+extension CommandResult {
+  init(_ done: Done) {
+    switch done {
+    case .count(let count): self = .done(count)
+    case .published(_, let memberCount): self = .done(memberCount)
+    case .notFound: self = .notFound
+    }
+  }
+}
