@@ -1,0 +1,48 @@
+/// One header line.
+public struct HTTPField: Sendable, Equatable {
+  public var name: String
+  public var value: String
+
+  public init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+
+  /// Whether the name is a token and the value holds no control character: RFC 9110 sections 5.1 and 5.5. One that
+  /// is not could end its line and begin another.
+  public var isLegal: Bool { Grammar.isToken(name.utf8) && value.utf8.allSatisfy(Grammar.isText) }
+}
+
+/// The header lines of a received head, in order, names in lower case.
+public struct HTTPFields: Sendable, Equatable {
+  public private(set) var lines: [HTTPField]
+
+  public init(_ lines: [HTTPField] = []) {
+    self.lines = lines.map { HTTPField(Grammar.lowercased($0.name.utf8), $0.value) }
+  }
+
+  /// The values of all lines of this name, without the blanks around them.
+  public func values(of name: String) -> [String] {
+    let name = Grammar.lowercased(name.utf8)
+    return lines.filter { Grammar.isSame($0.name, name) }.map(\.value)
+  }
+
+  /// The elements of a field that is a list, over all its lines, empty ones left out: RFC 9110 section 5.6.1.
+  public func elements(of name: String) -> [String] {
+    values(of: name).flatMap { value in
+      value.utf8.split(separator: UInt8(ascii: ",")).map { Grammar.trimmed($0) }
+        .filter { !$0.isEmpty }.map { Grammar.text($0) }
+    }
+  }
+
+  /// Whether a field that is a list has this element; case does not matter.
+  public func contains(_ element: String, in name: String) -> Bool {
+    let element = Grammar.lowercased(element.utf8)
+    return elements(of: name).contains { Grammar.isSame(Grammar.lowercased($0.utf8), element) }
+  }
+}
+
+extension HTTPFields: CustomStringConvertible {
+  /// Names only: values such as that of `Authorization` are not for logs.
+  public var description: String { lines.map(\.name).joined(separator: ", ") }
+}

@@ -1,0 +1,72 @@
+/// Heads of responses, written.
+public enum HTTPResponseWriter {
+  /// The head of a response, its empty line included. Control characters in values become spaces, so that none can
+  /// begin a line of its own; names are our own and not looked at.
+  public static func head(_ status: Int, _ fields: [HTTPField]) -> [UInt8] {
+    var bytes = Array("HTTP/1.1 \(status) \(reason(status))\r\n".utf8)
+    for field in fields {
+      bytes += Array("\(field.name): ".utf8)
+      bytes += field.value.utf8.map { Grammar.isText($0) ? $0 : Grammar.space }
+      bytes += [Grammar.carriageReturn, Grammar.lineFeed]
+    }
+    bytes += [Grammar.carriageReturn, Grammar.lineFeed]
+    return bytes
+  }
+
+  /// The words of RFC 9110 section 15; empty for a status that is not used here, which is legal.
+  static func reason(_ status: Int) -> String {
+    switch status {
+    case 101: "Switching Protocols"
+    case 200: "OK"
+    case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 403: "Forbidden"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 408: "Request Timeout"
+    case 413: "Content Too Large"
+    case 414: "URI Too Long"
+    case 426: "Upgrade Required"
+    case 429: "Too Many Requests"
+    case 431: "Request Header Fields Too Large"
+    case 500: "Internal Server Error"
+    case 501: "Not Implemented"
+    case 503: "Service Unavailable"
+    case 505: "HTTP Version Not Supported"
+    default: ""
+    }
+  }
+}
+
+/// A request turned down; the connection ends with the answer.
+public struct HTTPRefusal: Error, Sendable, Equatable {
+  public var status: Int
+  /// Fields that the status asks for, such as `Allow` or `Retry-After`.
+  public var fields: [HTTPField]
+  /// For people; becomes the body.
+  public var text: String
+
+  public init(_ status: Int, _ text: String, fields: [HTTPField] = []) {
+    self.status = status
+    self.fields = fields
+    self.text = text
+  }
+
+  public init(_ error: HTTPHeadError) {
+    self.init(error.status, error.text)
+  }
+
+  /// The whole response, after which the connection is to be closed. A response to `HEAD` has no body
+  /// (RFC 9110 section 9.3.2).
+  public func bytes(omittingBody: Bool = false) -> [UInt8] {
+    let body = Array((text + "\n").utf8)
+    // Who sends `Upgrade` must name it in `Connection` (RFC 9110 section 7.8).
+    let offersUpgrade = fields.contains { Grammar.lowercased($0.name.utf8) == "upgrade" }
+    let common = [
+      HTTPField("Connection", offersUpgrade ? "close, Upgrade" : "close"),
+      HTTPField("Content-Type", "text/plain; charset=utf-8"),
+      HTTPField("Content-Length", String(body.count)),
+    ]
+    return HTTPResponseWriter.head(status, fields + common) + (omittingBody ? [] : body)
+  }
+}
