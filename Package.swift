@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
+    .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")
@@ -22,7 +23,15 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore"], swiftSettings: strict),
+    .target(
+      name: "SessionSimulator",
+      dependencies: [
+        "SessionCore",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore", "SessionSimulator"], swiftSettings: strict),
     .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
   ]
 )
