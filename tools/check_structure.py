@@ -14,6 +14,7 @@ MAX_LINES = 500
 ARROWS = {
     "WebSocketFrames": set(),
     "SessionCore": set(),
+    "wscore": {"SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
 }
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore"}
