@@ -10,9 +10,11 @@ let package = Package(
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
+    .executable(name: "wscore", targets: ["wscore"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
   targets: [
     .target(name: "WebSocketFrames", swiftSettings: strict),
@@ -32,6 +34,16 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore", "SessionSimulator"], swiftSettings: strict),
+    // The one target with C: readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
+    .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
+    .executableTarget(
+      name: "wscore",
+      dependencies: [
+        "CReadline", "SessionCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "wscoreTests", dependencies: ["wscore"], swiftSettings: strict),
     .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
   ]
 )

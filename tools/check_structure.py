@@ -15,6 +15,7 @@ ARROWS = {
     "WebSocketFrames": set(),
     "SessionCore": set(),
     "SessionSimulator": {"SessionCore"},
+    "wscore": {"SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
 }
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore"}

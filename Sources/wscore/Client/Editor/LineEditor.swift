@@ -1,0 +1,124 @@
+import CReadline
+import Glibc
+
+/// The line at the foot of the terminal. Only the main thread uses it, and only one exists: readline is a global.
+///
+/// Shown, it owns the last lines of the screen; `write` puts other output above them, and the edited text, wrapped or
+/// in the middle of a search, comes back as it was.
+final class LineEditor {
+  enum Input: Equatable {
+    case nothing
+    /// A whole entry; it may have several lines.
+    case entry(String)
+    case end
+  }
+
+  private let output: LineOutput
+  private let complete: (CompletionRequest) -> Completion
+  /// Lines of an entry whose JSON is not closed yet.
+  private var pending = ""
+  private var prompt = ""
+  private(set) var isShown = false
+  static let continuationPrompt = "...> "
+
+  /// Both standard input and standard output must be terminals.
+  init(output: LineOutput, complete: @escaping (CompletionRequest) -> Completion) {
+    self.output = output
+    self.complete = complete
+  }
+
+  /// Takes the terminal. The editor must outlive `stop`, since readline keeps its address.
+  func start(history: String?) {
+    History.open(history)
+    wsr_editor_start(
+      { context, line, start, end in
+        guard let context, let line else { return }
+        Unmanaged<LineEditor>.fromOpaque(context).takeUnretainedValue()
+          .answer(String(cString: line), Int(start), Int(end))
+      }, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  /// Gives the terminal back as it was.
+  func stop() {
+    if isShown { hide() }
+    wsr_editor_stop()
+  }
+
+  /// Shows the prompt, or changes it if it is shown. A search under way keeps its own until it is over.
+  func show(prompt: String) {
+    let effective = pending.isEmpty ? prompt : LineEditor.continuationPrompt
+    if !isShown {
+      wsr_editor_show(effective)
+      isShown = true
+      self.prompt = effective
+    } else if effective != self.prompt, wsr_editor_set_prompt(effective) {
+      self.prompt = effective
+    }
+  }
+
+  func hide() {
+    wsr_editor_hide()
+    isShown = false
+  }
+
+  /// Writes lines above the prompt.
+  func write(_ text: String) throws(ExitStatus) {
+    guard isShown else { return try output.write(text) }
+    wsr_editor_hide()
+    defer { wsr_editor_show(prompt) }
+    try output.write(text)
+  }
+
+  /// Takes what was typed. After an entry the editor is hidden until `show`, so that its output comes first.
+  func read() -> Input {
+    switch Int(wsr_editor_read()) {
+    case Int(WSR_LINE):
+      isShown = false
+      guard let line = wsr_editor_take_line() else { return .nothing }
+      defer { free(line) }
+      return accept(String(cString: line))
+    case Int(WSR_END):
+      isShown = false
+      return .end
+    default: return .nothing
+    }
+  }
+
+  private func accept(_ line: String) -> Input {
+    let entry = pending.isEmpty ? line : pending + "\n" + line
+    // An empty line ends what cannot be balanced; the command then says what is wrong with it.
+    if JSONBalance.isOpen(entry), pending.isEmpty || !line.isEmpty {
+      pending = entry
+      show(prompt: prompt)
+      return .nothing
+    }
+    pending = ""
+    History.add(entry)
+    return .entry(entry)
+  }
+
+  /// Ctrl-C on the line. True if there was something to give up.
+  func cancel() -> Bool {
+    let hadText = wsr_editor_cancel_line() || !pending.isEmpty
+    pending = ""
+    isShown = false
+    return hadText
+  }
+
+  func resize() { wsr_editor_resize() }
+
+  func suspend() { wsr_editor_suspend() }
+
+  func resume() { wsr_editor_resume() }
+
+  private func answer(_ line: String, _ start: Int, _ end: Int) {
+    let bytes = Array(line.utf8)
+    guard 0...end ~= start, end <= bytes.count else { return }
+    let completion = complete(
+      CompletionRequest(
+        before: pending + String(decoding: bytes[..<start], as: UTF8.self),
+        word: String(decoding: bytes[start..<end], as: UTF8.self)))
+    completion.candidates.forEach { wsr_add_candidate($0) }
+    wsr_set_completion_suffix(CChar(bitPattern: completion.suffix?.asciiValue ?? 0))
+  }
+}
