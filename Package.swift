@@ -9,12 +9,14 @@ let package = Package(
   products: [
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
+    .library(name: "SessionClient", targets: ["SessionClient"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
     .executable(name: "wscore", targets: ["wscore"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
   ],
   targets: [
     .target(name: "WebSocketFrames", swiftSettings: strict),
@@ -23,6 +25,24 @@ let package = Package(
       dependencies: [
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "SessionClient",
+      dependencies: [
+        "SessionCore", "WebSocketFrames",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SessionClientTests",
+      dependencies: [
+        "SessionClient", "SessionCore", "WebSocketFrames",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .target(
