@@ -62,7 +62,8 @@ extension Shard {
       let error = ProtocolError.version(envelope.version, supported: [session.version])
       return complain(connection, error)
     }
-    guard envelope.type != .hello, envelope.type.isFromClient else {
+    let isNumbering = envelope.type == .ack || envelope.type == .pong
+    guard envelope.type != .hello, envelope.type.isFromClient, session.version > 1 || !isNumbering else {
       let error = ProtocolError("type.unexpected", "a client with a session does not send \(envelope.type.name)")
       return refuse(connection, error, .malformed)
     }
