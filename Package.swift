@@ -39,7 +39,7 @@ let package = Package(
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionCore",
+        "CReadline", "SessionCore", "WebSocketFrames",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
