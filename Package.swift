@@ -53,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionCore", "SessionServer",
+        "CReadline", "SessionCore", "SessionServer", "WebSocketFrames",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
