@@ -43,9 +43,11 @@ enum LiveNames {
     }
   }
 
-  /// The socket that the line names already.
+  /// The socket that the line names already. bash takes a `=` for a word of its own.
   private static func socket(_ words: [String]) -> String? {
-    if let position = words.lastIndex(of: "--socket"), position + 1 < words.count { return words[position + 1] }
+    if let position = words.lastIndex(of: "--socket") {
+      return words[(position + 1)...].first { $0 != "=" }
+    }
     return words.last { $0.hasPrefix("--socket=") }.map { String($0.dropFirst("--socket=".count)) }
   }
 }
