@@ -181,6 +181,6 @@ import wscore
     #expect(candidates("expect state ", "o") == ["online"])
     #expect(candidates("expect state online ", "--no") == ["--no-dup", "--no-gap"])
     #expect(candidates("repeat 3 drop ", "r") == ["rst"])
-    #expect(candidates("set ack ", "") == ["off", "on"])
+    #expect(candidates("set quiet ", "") == ["off", "on"])
   }
 }

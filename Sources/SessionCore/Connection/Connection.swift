@@ -41,6 +41,10 @@ final class Connection {
   var lastHeard: Instant
   var silence = Silence.none
   var pingedAt = Instant.zero
+  /// Silence after which the next ping goes out; the first one comes earlier, by chance.
+  var pingAfterMilliseconds: UInt64 = 0
+  /// What the session had processed when it left this connection: the last messages say it.
+  var lastAck: UInt64?
   var alarm = Alarm()
 
   init(slot: Slot, id: ConnectionID, description: ConnectionDescription, now: Instant) {

@@ -5,6 +5,8 @@ struct Hello: Sendable {
     var tokenDigest: [UInt8]
     var epoch: UInt64?
     var ack: UInt64
+    /// Whether `epoch` and `ack` were given: version 1 has no use for them.
+    var isNumbered: Bool
     var firstUnacked: UInt64?
   }
 
@@ -17,7 +19,8 @@ struct Hello: Sendable {
   var resume: Resume?
 
   static let maxInstanceByteCount = 128
-  static let maxCredentialByteCount = 16_384
+  static let maxCredentialByteCount = 8_192
+  static let maxVersionCount = 16
 
   struct Fault: Error {
     var message: String
@@ -25,8 +28,8 @@ struct Hello: Sendable {
 
   init(_ payload: JSONValue) throws(Fault) {
     guard payload.isObject else { throw Fault(message: "the payload of hello is an object") }
-    guard let versions = payload["versions"]?.arrayValue, !versions.isEmpty else {
-      throw Fault(message: "versions is missing: a list such as [2]")
+    guard let versions = payload["versions"]?.arrayValue, 1...Hello.maxVersionCount ~= versions.count else {
+      throw Fault(message: "versions is missing: a list such as [2], of at most \(Hello.maxVersionCount)")
     }
     self.versions = versions.compactMap(\.unsignedValue)
     guard self.versions.count == versions.count else { throw Fault(message: "versions is a list of whole numbers") }
@@ -57,13 +60,15 @@ struct Hello: Sendable {
 
   private mutating func readResume(_ value: JSONValue) throws(Fault) {
     guard value.isObject else { throw Fault(message: "resume is an object {sid, token, epoch, ack}") }
-    guard let sid = value["sid"]?.stringValue, let token = value["token"]?.stringValue,
-      let epoch = value["epoch"]?.stringValue, let ack = value["ack"]?.unsignedValue
-    else { throw Fault(message: "resume needs sid, token, epoch and ack") }
+    guard let sid = try Hello.text(value, "sid", maxByteCount: 128),
+      let token = try Hello.text(value, "token", maxByteCount: 128)
+    else { throw Fault(message: "resume needs sid and token") }
+    let epoch = try Hello.text(value, "epoch", maxByteCount: 128)
+    let ack = try Hello.number(value, "ack")
     guard value["pos"].map({ $0.isObject || $0 == .null }) ?? true else { throw Fault(message: "resume.pos is an object") }
     resume = Resume(
-      sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: parseHexDigits(epoch), ack: ack,
-      firstUnacked: try Hello.number(value, "first_unacked"))
+      sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: epoch.flatMap(parseHexDigits), ack: ack ?? 0,
+      isNumbered: epoch != nil && ack != nil, firstUnacked: try Hello.number(value, "first_unacked"))
   }
 
   private static func text(_ value: JSONValue, _ key: String, maxByteCount: Int) throws(Fault) -> String? {

@@ -85,6 +85,8 @@ public struct Outbox: Sendable {
   public private(set) var messageCount = 0
   public private(set) var byteCount = 0
   private var sentByteCount = 0
+  /// Of the entries that were sent, those that are messages: gaps are not under way, they are told.
+  private var sentMessageCount = 0
   /// Reliable messages that were dropped for want of room, over the session's life.
   public private(set) var droppedCount: UInt64 = 0
 
@@ -149,7 +151,10 @@ public struct Outbox: Sendable {
     guard case .message(let message, let seq) = entries[index] else { return }
     messageCount -= 1
     byteCount -= message.byteCount
-    if index < sentCount { sentByteCount -= message.byteCount }
+    if index < sentCount {
+      sentByteCount -= message.byteCount
+      sentMessageCount -= 1
+    }
     var gap = Gap(first: seq, last: seq, reason: reason)
     gap.add(message.room)
     entries[index] = .gap(gap)
@@ -184,8 +189,9 @@ public struct Outbox: Sendable {
       return .gap(gap)
     case .message(let message, let seq):
       let fits = sentByteCount == 0 || sentByteCount + message.byteCount <= window.byteCount
-      guard sentCount < window.messageCount, fits else { return nil }
+      guard sentMessageCount < window.messageCount, fits else { return nil }
       sentCount += 1
+      sentMessageCount += 1
       sentByteCount += message.byteCount
       lastSentSeq = max(lastSentSeq, seq)
       return .message(message, seq: seq)
@@ -222,14 +228,16 @@ public struct Outbox: Sendable {
     if case .message(let message, _) = entry {
       messageCount -= 1
       byteCount -= message.byteCount
-      if wasSent { sentByteCount -= message.byteCount }
+      if wasSent {
+        sentByteCount -= message.byteCount
+        sentMessageCount -= 1
+      }
     }
   }
 
   /// The connection is gone: nothing is under way, transient messages are lost.
   public mutating func rewind() {
-    sentCount = 0
-    sentByteCount = 0
+    (sentCount, sentByteCount, sentMessageCount) = (0, 0, 0)
     transients.removeAll()
   }
 
@@ -238,7 +246,7 @@ public struct Outbox: Sendable {
     let count = UInt64(messageCount)
     entries.removeAll()
     transients.removeAll()
-    (sentCount, sentByteCount, messageCount, byteCount) = (0, 0, 0, 0)
+    (sentCount, sentByteCount, sentMessageCount, messageCount, byteCount) = (0, 0, 0, 0, 0)
     (ackedSeq, lastSentSeq) = (lastSeq, lastSeq)
     return count
   }
@@ -250,7 +258,10 @@ public struct Outbox: Sendable {
     guard acknowledge(max(ack, known)) else { return false }
     rewind()
     guard ack < known else { return true }
-    entries.prepend(.gap(Gap(first: ack + 1, last: known, reason: .trimmed)))
+    var gap = Gap(first: ack + 1, last: known, reason: .trimmed)
+    // Which rooms they were of was forgotten with them.
+    gap.roomsAreComplete = false
+    entries.prepend(.gap(gap))
     return true
   }
 

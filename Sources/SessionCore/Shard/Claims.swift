@@ -18,23 +18,25 @@ extension Shard {
   private func judge(_ claim: Claim, _ session: Session) -> ResumeRefusal? {
     let verdict = session.tokens.judge(claim.tokenDigest)
     if verdict == .wrong { return .token }
-    if claim.user != session.principal.user { return .principal }
+    // Another user's use of an old token must not end the session.
+    if claim.user != session.principal.user { return verdict == .retired ? .token : .principal }
     if verdict == .retired { return .tokenReuse }
+    guard claim.version > 1, session.version > 1 else { return nil }
     if claim.epoch != session.epoch { return .epoch }
-    if claim.version == 2, session.version == 2, claim.ack > session.outbox.lastSentSeq { return .ackFromTheFuture }
-    return nil
+    return claim.ack > session.outbox.lastSentSeq ? .ackFromTheFuture : nil
   }
 
   private mutating func revokeForReuse(_ session: Session) {
     counters.tokenReuses += 1
     observe(LifecycleEvent(.tokenReused, sid: session.sid, user: session.principal.user))
-    end(session, .ended, told: "revoked", reason: "a retired token was used", .tokenReuse)
+    end(session, .ended, told: "revoked", reason: "token_reuse", .tokenReuse)
   }
 
   /// The newest wins: the older connection is closed before the newer one is welcomed.
   private mutating func replaceConnection(_ session: Session) {
     guard let slot = session.connection, let connection = connections[slot] else { return }
     sendState(connection, "replaced", reason: nil)
+    noteAck(connection, session)
     suspend(session, tellsRooms: false)
     close(connection, .replaced, "another connection took the session")
   }

@@ -11,7 +11,7 @@ extension Shard {
     let session = connection.session.flatMap { sessions[$0] }
     let count = buffer.messages.count
     defer { counters.messagesOut += UInt64(buffer.messages.count - count) }
-    let ack = session.flatMap { $0.version > 1 ? $0.lastIn : nil }
+    let ack = session.map { $0.version > 1 ? $0.lastIn : nil } ?? connection.lastAck
     while let tail = connection.control.popFirst() {
       buffer.append(version: connection.version, seq: nil, ack: ack, tail: tail)
     }

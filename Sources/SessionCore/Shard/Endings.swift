@@ -30,7 +30,12 @@ extension Shard {
     guard let slot = connection.session, let session = sessions[slot], session.connection == connection.slot else {
       return
     }
+    noteAck(connection, session)
     suspend(session, tellsRooms: true)
+  }
+
+  func noteAck(_ connection: Connection, _ session: Session) {
+    connection.lastAck = session.version > 1 ? session.lastIn : nil
   }
 
   /// `session` message: `replaced`, `revoked`, `expiring`.
@@ -86,6 +91,7 @@ extension Shard {
   ) {
     if let slot = session.connection, let connection = connections[slot] {
       if let state { sendState(connection, state, reason: reason) }
+      noteAck(connection, session)
       session.phase = .suspended(since: now)
       activeSessionCount -= 1
       close(connection, code, reason)
@@ -159,20 +165,22 @@ extension Shard {
   /// The first ping comes somewhere in the interval, so that the pings of a storm's survivors are spread.
   mutating func startHeartbeat(_ connection: Connection) {
     connection.silence = .none
-    let interval = limits.pingIntervalMilliseconds
-    setAlarm(connection, after: interval / 2 + random.next() % (interval / 2 + 1))
+    let half = limits.pingIntervalMilliseconds / 2
+    connection.pingAfterMilliseconds = half + random.next() % (half + 1)
+    setAlarm(connection, after: connection.pingAfterMilliseconds)
   }
 
   private mutating func checkHeartbeat(_ connection: Connection) {
-    let interval = limits.pingIntervalMilliseconds
     let silent = now.milliseconds(since: connection.lastHeard)
+    if connection.silence != .none, connection.lastHeard > connection.pingedAt { connection.silence = .none }
+    let waited = now.milliseconds(since: connection.pingedAt)
     switch connection.silence {
-    case .none where silent < interval / 2: setAlarm(connection, after: interval - silent)
+    case .none where silent < connection.pingAfterMilliseconds:
+      setAlarm(connection, after: connection.pingAfterMilliseconds - silent)
     case .none: ping(connection)
-    case .pinged where connection.lastHeard >= connection.pingedAt, .lastChance where connection.lastHeard >= connection.pingedAt:
-      connection.silence = .none
-      setAlarm(connection, after: silent < interval ? interval - silent : 0)
-    case .pinged where now.milliseconds(since: connection.pingedAt) > limits.pingTimeoutMilliseconds + 1_000:
+    case .pinged where waited < limits.pingTimeoutMilliseconds:
+      setAlarm(connection, after: limits.pingTimeoutMilliseconds - waited)
+    case .pinged where waited > limits.pingTimeoutMilliseconds + 1_000:
       // It is this process that slept: what the peer sent meanwhile has not been read yet.
       ping(connection)
     case .pinged:
@@ -187,7 +195,9 @@ extension Shard {
   private mutating func ping(_ connection: Connection) {
     connection.silence = .pinged
     connection.pingedAt = now
-    setAlarm(connection, after: limits.pingTimeoutMilliseconds)
+    connection.pingAfterMilliseconds = limits.pingIntervalMilliseconds
+    // Looked at again when the next ping may be due, if that is sooner.
+    setAlarm(connection, after: min(limits.pingTimeoutMilliseconds, limits.pingIntervalMilliseconds))
     if connection.version == 1 { return out.append(.transportPing(connection.slot)) }
     connection.control.append(MessageWriter.tail(.ping, payload: MessageWriter.emptyPayload))
     markDirty(connection)

@@ -18,6 +18,9 @@ extension Shard {
     guard let version = Shard.agree(hello.versions, connection.description.version) else {
       return refuse(connection, .version(hello.versions[0], supported: Envelope.versions), .version)
     }
+    guard version == 1 || hello.resume?.isNumbered != false else {
+      return refuse(connection, ProtocolError("hello.invalid", "resume needs epoch and ack"), .malformed)
+    }
     connection.version = version
     connection.hello = hello
     let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())

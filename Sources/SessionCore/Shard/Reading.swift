@@ -41,7 +41,7 @@ extension Shard {
   }
 
   /// An error that does not end the connection; the message that it is about was not taken.
-  private mutating func complain(_ connection: Connection, _ error: ProtocolError, re: String? = nil) {
+  mutating func complain(_ connection: Connection, _ error: ProtocolError, re: String? = nil) {
     // A client that only sends and never reads must not fill the memory with complaints.
     guard connection.control.count < Shard.maxControlCount else {
       return close(connection, .tooSlow, "too many answers wait to be read")
@@ -60,18 +60,14 @@ extension Shard {
   ) {
     guard envelope.version == session.version else {
       let error = ProtocolError.version(envelope.version, supported: [session.version])
-      return complain(connection, error, re: envelope.id?.decoded(bytes))
+      return complain(connection, error)
     }
     guard envelope.type != .hello, envelope.type.isFromClient else {
       let error = ProtocolError("type.unexpected", "a client with a session does not send \(envelope.type.name)")
       return refuse(connection, error, .malformed)
     }
-    if session.version > 1 {
-      session.tokens.confirm()
-      guard acknowledge(envelope.ack, session, connection) else { return }
-    } else {
-      session.tokens.confirm()
-    }
+    session.tokens.confirm()
+    guard session.version == 1 || acknowledge(envelope.ack, session, connection) else { return }
     guard let inbound = Shard.inbound(envelope, bytes, isSequenced: session.version > 1) else { return }
     take(inbound, session, connection)
   }

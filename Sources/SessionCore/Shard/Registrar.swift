@@ -69,9 +69,8 @@ extension Shard {
     guard let stone else { return post(.refused(claim, Refused(reason: .unknown)), to: claim.shard) }
     // Only who can name its token learns what became of a session.
     let knows = ResumeTokens.isEqual(stone.tokenDigest, claim.tokenDigest)
-    post(
-      .refused(claim, Refused(reason: knows ? stone.reason : .unknown, lastIn: knows ? stone.lastIn : nil)),
-      to: claim.shard)
+    let refused = Refused(reason: knows ? stone.reason : .token, lastIn: knows ? stone.lastIn : nil)
+    post(.refused(claim, refused), to: claim.shard)
   }
 
   mutating func registrarRefused(_ sid: SessionID, _ reason: ResumeRefusal) {
@@ -142,7 +141,7 @@ extension Shard {
   mutating func routeToUser(_ user: String, _ message: SharedMessage, _ reply: ReplyTo?) {
     let sids = users[user, default: []].sorted()
     for sid in sids { post(.route(sid, .message(message), reply: nil), to: registrar(of: sid)) }
-    answer(reply, .count(sids.count))
+    answer(reply, sids.isEmpty ? .notFound : .count(sids.count))
   }
 
   mutating func answer(_ reply: ReplyTo?, _ done: Done) {

@@ -20,9 +20,6 @@ extension Shard {
       dispatch(inbound, name, version, room, key, payload, session)
     case .join(let room, _): beginJoin(room, session)
     case .leave(let room):
-      guard session.membershipIndex(room) != nil else {
-        return finish(session, reply: Shard.leftPayload(room, memberCount: nil), room: room)
-      }
       post(.leave(room: room, session.sid, reply: operation(session)), to: home(of: room))
     case .bye(let reason):
       session.busy = nil
@@ -117,6 +114,10 @@ extension Shard {
 
   mutating func handlerIsLate(_ session: Session) {
     guard let busy = session.busy, busy.deadline <= now else { return }
+    if case .join = busy.inbound.action {
+      let error = ProtocolError("room.forbidden", "the authorizer did not answer in time", retry: .later)
+      return finish(session, error: error)
+    }
     finish(session, error: ProtocolError("handler.timeout", "the handler did not finish in time", retry: .later))
   }
 
@@ -163,10 +164,10 @@ extension Shard {
   private mutating func finish(_ session: Session, _ done: Done) {
     switch done {
     case .count(let count): finish(session, reply: Shard.countPayload(count), room: nil)
-    case .notFound: finish(session, reply: Shard.countPayload(0), room: nil)
+    case .notFound: finish(session, error: ProtocolError("direct.unknown", "there is no such session or user"))
     case .published(let position, _):
-      guard session.busy?.inbound.id != nil, let position else { return finish(session) }
-      finish(session, reply: JSONValue.object([.init("pos", position.json)]).bytes, room: nil)
+      guard session.busy?.inbound.id != nil else { return finish(session) }
+      finish(session, reply: JSONValue.object([.init("pos", position?.json ?? .null)]).bytes, room: nil)
     }
   }
 
@@ -174,8 +175,8 @@ extension Shard {
     JSONValue.object([.init("sessions", .int(count))]).bytes
   }
 
-  static func leftPayload(_ room: String, memberCount: Int?) -> [UInt8] {
-    JSONValue.object([.init("room", .string(room)), .init("members", memberCount.map { .int($0) } ?? .null)]).bytes
+  static func leftPayload(_ room: String, memberCount: Int) -> [UInt8] {
+    JSONValue.object([.init("room", .string(room)), .init("members", .int(memberCount))]).bytes
   }
 
   mutating func finish(_ session: Session, reply payload: [UInt8], room: String?) {
@@ -187,6 +188,11 @@ extension Shard {
   }
 
   mutating func finish(_ session: Session, error: ProtocolError) {
+    if let inbound = session.busy?.inbound, inbound.isTransient, inbound.id == nil, session.version > 1 {
+      // Nobody counts on the message, so nobody counts on the answer.
+      if let connection = session.connection.flatMap({ connections[$0] }) { complain(connection, error) }
+      return finish(session)
+    }
     let tail = MessageWriter.tail(.error, re: session.busy?.inbound.id, error.payload)
     session.outbox.append(SharedMessage(tail: tail, isReply: true), limits: limits.outbox)
     finish(session)

@@ -27,6 +27,13 @@ package struct MessageExpectation: Equatable, Sendable {
     self.isAbsence = isAbsence
   }
 
+  /// What is asked for, as it was written: `chat.message text="hi"`.
+  package var subject: String {
+    ([name.text] + conditions.map { "\($0.path.joined(separator: "."))=\($0.value.text)" }).joined(separator: " ")
+  }
+
+  package var text: String { subject + (isAbsence ? " --none" : "") }
+
   package func matches(_ message: Message) -> Bool {
     guard name.matches(message.name) else { return false }
     return conditions.allSatisfy { condition in

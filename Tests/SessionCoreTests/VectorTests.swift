@@ -1,0 +1,182 @@
+import Foundation
+import SessionCore
+import SessionSimulator
+import Testing
+
+/// Runs the transcripts of Tests/Vectors, which PROTOCOL.md cites, against shards in virtual time.
+@Suite struct VectorTests {
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Vectors")
+
+  static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+    .filter { $0.hasSuffix(".json") }.sorted()
+
+  @Test func thereAreVectors() { #expect(VectorTests.names.count >= 25) }
+
+  @Test(arguments: names, [1, 3]) func vector(name: String, shardCount: Int) throws {
+    let bytes = try Data(contentsOf: VectorTests.folder.appendingPathComponent(name))
+    let file = try JSONValue(parsing: Array(bytes))
+    var runner = VectorRunner(file, shardCount: shardCount)
+    for (number, step) in (file["steps"]?.arrayValue ?? []).enumerated() {
+      if let fault = runner.run(step) {
+        Issue.record("\(name), step \(number + 1), \(shardCount) shards: \(fault)")
+        return
+      }
+    }
+  }
+}
+
+struct VectorRunner {
+  private let world: World
+  private var wires: [String: Wire] = [:]
+  private var variables: [String: JSONValue] = [:]
+  private static let passedOver: Set<String> = ["ack", "ping", "live"]
+
+  init(_ file: JSONValue, shardCount: Int) {
+    var limits = Limits()
+    func set(_ name: String, _ path: WritableKeyPath<Limits, UInt64>) {
+      if let value = file["settings"]?[name]?.unsignedValue { limits[keyPath: path] = value }
+    }
+    set("session_ttl_ms", \.sessionTTLMilliseconds)
+    set("ping_interval_ms", \.pingIntervalMilliseconds)
+    set("ping_timeout_ms", \.pingTimeoutMilliseconds)
+    set("hello_timeout_ms", \.helloTimeoutMilliseconds)
+    if let count = file["settings"]?["outbox_messages"]?.unsignedValue { limits.outbox.messageCount = Int(count) }
+    world = World(shardCount: shardCount, limits: limits, application: VectorApplication.make(), seed: 7)
+    for name in file["fresh"]?.arrayValue ?? [] {
+      variables["$" + (name.stringValue ?? "")] = .string("fresh-" + (name.stringValue ?? ""))
+    }
+  }
+
+  /// What went wrong, nil if nothing did.
+  mutating func run(_ step: JSONValue) -> String? {
+    if let name = step["connect"]?.stringValue { return connect(name, step["subprotocol"]?.stringValue) }
+    if let name = step["send"]?.stringValue { return send(name, step) }
+    if let name = step["receive"]?.stringValue { return receive(name, step["message"] ?? .null) }
+    if let name = step["closed"]?.stringValue { return closed(name, step["code"]?.unsignedValue) }
+    if let name = step["drop"]?.stringValue {
+      guard let wire = wires[name] else { return "no connection \(name)" }
+      world.drop(wire)
+      world.settle()
+      return nil
+    }
+    if let time = step["advance_ms"]?.unsignedValue {
+      world.run(forMilliseconds: time)
+      return nil
+    }
+    return "unknown step \(step.text)"
+  }
+
+  private mutating func connect(_ name: String, _ subprotocol: String?) -> String? {
+    let version: UInt64? = subprotocol.map { $0.contains("v1") ? 1 : 2 }
+    wires[name] = world.connect(version: version)
+    return nil
+  }
+
+  private func send(_ name: String, _ step: JSONValue) -> String? {
+    guard let wire = wires[name] else { return "no connection \(name)" }
+    do {
+      world.send(try step["text"]?.stringValue ?? filled(step["message"] ?? .null).text, on: wire)
+    } catch {
+      return "\(error)"
+    }
+    world.settle()
+    return nil
+  }
+
+  private struct Unbound: Error { var name: String }
+
+  private func filled(_ value: JSONValue) throws -> JSONValue {
+    switch value {
+    case .string(let text) where text.hasPrefix("$"):
+      guard let bound = variables[text] else { throw Unbound(name: text) }
+      return bound
+    case .array(let values): return .array(try values.map(filled))
+    case .object(let members): return .object(try members.map { .init($0.key, try filled($0.value)) })
+    default: return value
+    }
+  }
+
+  private mutating func receive(_ name: String, _ pattern: JSONValue) -> String? {
+    guard let wire = wires[name] else { return "no connection \(name)" }
+    let wanted = pattern["type"]?.stringValue
+    while let text = wire.read() {
+      guard let message = try? JSONValue(parsing: Array(text.utf8)) else { return "not JSON: \(text)" }
+      let type = message["type"]?.stringValue ?? ""
+      if type != wanted, VectorRunner.passedOver.contains(type) { continue }
+      return match(message, pattern) ? nil : "\(text) does not match \(pattern.text)"
+    }
+    return "nothing came on \(name) where \(pattern.text) was due (close code \(String(describing: wire.closeCode)))"
+  }
+
+  private func closed(_ name: String, _ code: UInt64?) -> String? {
+    guard let wire = wires[name] else { return "no connection \(name)" }
+    while let text = wire.read() {
+      let type = (try? JSONValue(parsing: Array(text.utf8)))?["type"]?.stringValue ?? ""
+      if !VectorRunner.passedOver.contains(type) { return "\(text) came before the close" }
+    }
+    return wire.closeCode.map(UInt64.init) == code ? nil : "closed with \(String(describing: wire.closeCode))"
+  }
+
+  private mutating func match(_ value: JSONValue, _ pattern: JSONValue) -> Bool {
+    switch pattern {
+    case .string("*"): return true
+    case .string(let name) where name.hasPrefix("$"):
+      if let bound = variables[name] { return bound == value }
+      variables[name] = value
+      return true
+    case .array(let patterns):
+      guard let values = value.arrayValue, values.count == patterns.count else { return false }
+      for (element, pattern) in zip(values, patterns) where !match(element, pattern) { return false }
+      return true
+    case .object(let members):
+      guard value.isObject else { return false }
+      for member in members {
+        if member.value["$absent"] == true {
+          if value[member.key] != nil { return false }
+        } else {
+          guard let found = value[member.key], match(found, member.value) else { return false }
+        }
+      }
+      return true
+    case .number(let text): if case .number(let other) = value { return Double(other) == Double(text) } else { return false }
+    default: return value == pattern
+    }
+  }
+}
+
+/// The built-in handlers of `wscore serve`.
+enum VectorApplication {
+  static func make() -> World.Application {
+    var application = World.Application()
+    for (index, name) in ["echo", "time", "direct.send", "state.get", "state.set"].enumerated() {
+      application.dispatcher.on(name, HandlerID(rawValue: index))
+    }
+    application.handle = handle
+    return application
+  }
+
+  private static func handle(_ delivery: Delivery) -> HandlerOutcome {
+    switch delivery.event {
+    case "echo": .reply(delivery.payload)
+    case "time": .reply(Array(#"{"unix_ms":0}"#.utf8))
+    case "state.get": .reply(delivery.session.state ?? Array("null".utf8))
+    case "state.set": .setState(delivery.payload)
+    default: direct(delivery)
+    }
+  }
+
+  private static func direct(_ delivery: Delivery) -> HandlerOutcome {
+    guard let payload = try? JSONValue(parsing: delivery.payload), let event = payload["event"]?.stringValue else {
+      return .failure(ProtocolError("payload.invalid", "to, event and payload are wanted"))
+    }
+    let content = (payload["payload"] ?? .null).bytes
+    if let user = payload["to"]?["user"]?.stringValue {
+      return .direct(.user(user), event: event, eventVersion: 1, payload: content)
+    }
+    guard let sid = payload["to"]?["session"]?.stringValue.flatMap({ SessionID($0) }) else {
+      return .failure(ProtocolError("payload.invalid", "to names a session or a user"))
+    }
+    return .direct(.session(sid), event: event, eventVersion: 1, payload: content)
+  }
+}
