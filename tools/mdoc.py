@@ -1,5 +1,6 @@
 """mdoc(7) out of the JSON of argument-parser's --experimental-dump-help."""
 import re
+import textwrap
 
 # In every command's help; the page wscore(1) has them.
 EVERYWHERE = {"help", "version"}
@@ -19,10 +20,13 @@ def text(words):
     """Running text as lines of mdoc: a sentence a line, nothing that begins a request."""
     words = words.replace("\\", "\\e")
     words = re.sub(r"(?<![\w-])--?(?=\w)", lambda dash: dash[0].replace("-", "\\-"), words)
+    # A hyphen is where a line may be broken, which is wrong in a path.
+    words = re.sub(r"\S*/\S*", lambda path: re.sub(r"(?<!\\)-", r"\\-", path[0]), words)
     lines = []
     for line in words.splitlines():
         lines += re.split(r"(?<=[.;:!?])(?<!e\.g\.) +(?=[A-Z])", line.strip())
-    return [("\\&" + line if line[:1] in ".'" else line) for line in lines if line]
+    folded = [part for line in lines for part in textwrap.wrap(line, 79, break_on_hyphens=False)]
+    return ["\\&" + line if line[:1] in ".'" else line for line in folded]
 
 
 def name(argument_name):
