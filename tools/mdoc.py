@@ -120,6 +120,8 @@ def usage(command, arguments):
 def commands(root):
     lines = [".Bl -tag -width Ds"]
     for each in root["subcommands"]:
+        if each["commandName"] == "help":
+            continue
         lines += [f".It Xr {root['commandName']}-{each['commandName']} 1", *text(each["abstract"])]
     return lines + [".El"]
 
