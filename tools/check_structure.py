@@ -15,6 +15,7 @@ ARROWS = {
     "WebSocketFrames": set(),
     "SessionCore": set(),
     "SessionClient": {"SessionCore", "WebSocketFrames"},
+    "SessionServer": {"SessionCore", "WebSocketFrames"},
     "SessionSimulator": {"SessionCore"},
     "wscore": {"SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
 }
