@@ -5,13 +5,11 @@ import SessionCore
 enum LiveNames {
   /// Longer would be felt at the keyboard.
   private static let patience = Duration.milliseconds(150)
-  private static let most = 200
+  private static let most = 1000
 
   static func completion(_ names: @escaping @Sendable (String) -> [String]) -> CompletionKind {
-    .custom { words, position, prefix in
-      // Shells hand over the word with its quotes.
-      names(socket(words) ?? AdminSocketPath.standard()).filter { $0.hasPrefix(prefix) || prefix.isEmpty }
-    }
+    // The shell picks those that fit: it alone knows how the word began, `--room=` and quotes included.
+    .custom { words, _, _ in names(socket(words) ?? AdminSocketPath.standard()) }
   }
 
   @Sendable static func sessions(_ socket: String) -> [String] {
@@ -43,9 +41,11 @@ enum LiveNames {
     }
   }
 
-  /// The socket that the line names already.
+  /// The socket that the line names already. bash takes a `=` for a word of its own.
   private static func socket(_ words: [String]) -> String? {
-    if let position = words.lastIndex(of: "--socket"), position + 1 < words.count { return words[position + 1] }
+    if let position = words.lastIndex(of: "--socket") {
+      return words[(position + 1)...].first { $0 != "=" }
+    }
     return words.last { $0.hasPrefix("--socket=") }.map { String($0.dropFirst("--socket=".count)) }
   }
 }

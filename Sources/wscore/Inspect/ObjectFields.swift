@@ -12,7 +12,8 @@ enum ObjectFields {
     return members.flatMap { member -> [Field] in
       let name = prefix.isEmpty ? member.key : "\(prefix).\(member.key)"
       switch member.value {
-      case .object(let inner) where !inner.isEmpty: return flattened(member.value, prefix: name)
+      case .object(let inner):
+        return inner.isEmpty ? [Field(name: name, value: "none")] : flattened(member.value, prefix: name)
       case .array(let items) where items.contains(where: \.isObject):
         return items.enumerated().flatMap { flattened($0.element, prefix: "\(name)[\($0.offset)]") }
       case .array(let items): return list(name, items)

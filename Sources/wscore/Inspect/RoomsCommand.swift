@@ -17,7 +17,15 @@ struct RoomsCommand: ParsableCommand {
     completion: LiveNames.completion(LiveNames.rooms))
   var id: String?
 
+  @Option(help: ArgumentHelp("At most so many.", valueName: "number"))
+  var limit: Int?
+
   @OptionGroup var options: InspectOptions
+
+  func validate() throws {
+    guard id == nil || limit == nil else { throw ValidationError("--limit is for the list, not for one room") }
+    guard limit.map({ $0 > 0 }) ?? true else { throw ValidationError("--limit is a number above 0") }
+  }
 
   func run() throws {
     let report = options.begin()
@@ -32,7 +40,8 @@ struct RoomsCommand: ParsableCommand {
     var list = InspectList(report, columns) { room in
       ["room", "members", "offset", "log"].map { Humane.value(room[$0]) }
     }
-    try asking("rooms") { try options.client.objects(AdminTarget("rooms")) { try list.append($0) } }
+    let target = AdminTarget("rooms").with("limit", limit.map(String.init))
+    try asking("rooms") { try options.client.objects(target) { try list.append($0) } }
     try list.finish(none: "No rooms.")
   }
 }
