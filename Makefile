@@ -1,24 +1,40 @@
 # wscore: `make serve` and `make test` are all the set-up there is. `make help` lists the rest.
 SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
+PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help build test check unit clean
+.PHONY: help serve build test check unit process clean setup-build setup-test
 help:
-	@echo "make build   build everything for release, tests included"
-	@echo "make test    build, check, and run every test"
-	@echo "make check   the structure of the code: import arrows, file sizes"
-	@echo "make clean   remove what was built"
+	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
+	@echo "make build    build everything for release, tests included"
+	@echo "make test     build, check, and run every test"
+	@echo "make check    the structure of the code: import arrows, file sizes"
+	@echo "make unit     the tests of the code; make process: those of the programs"
+	@echo "make clean    remove what was built"
 
-build:
+setup-build:
+	@tools/setup.sh build
+
+setup-test:
+	@tools/setup.sh test
+
+serve: setup-build
+	swift build -c release --product wscore
+	.build/release/wscore serve $(ARGS)
+
+build: setup-test
 	$(SWIFT_BUILD)
 
-check:
+check: build
 	python3 tools/check_structure.py
 
 unit: build
 	swift test -c release --skip-build
 
-test: check unit
+process: build
+	$(PYTEST) Tests/process
+
+test: check unit process
 
 clean:
-	rm -rf .build
+	rm -rf .build .venv
