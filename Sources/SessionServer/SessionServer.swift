@@ -135,7 +135,7 @@ public final class SessionServer: Sendable {
 
   // MARK: Commands
 
-  /// Publishes from the server itself. `.done` tells to how many members.
+  /// Publishes from the server itself. `.done` tells to how many members, `.notFound` that the room has none.
   public func publish(
     _ event: String, to room: String, version: UInt64 = 1, payload: [UInt8]
   ) async -> CommandResult {

@@ -70,8 +70,8 @@ def test_messages_do_not_spoil_a_search(repl, server, client):
     repl.enter("join lobby").wait("reply")
     repl.enter("rooms").wait("^lobby")
     repl.send("\x12roo").wait(r"\(reverse-i-search\)`roo': rooms")
-    publish(client, server.url, "during the search")
-    repl.wait("during the search")
+    publish(client, server.url, "searched")
+    repl.wait("searched")
     repl.settle()
     assert re.search(r"\(reverse-i-search\)`roo': rooms", repl.cursor_line)
     repl.send("\r").settle()
@@ -83,14 +83,14 @@ def test_drop_says_what_became_of_it(repl, server, client):
     repl.enter("join lobby").wait("reply")
     for fault in ("rst", "fin", "clean 4000"):
         repl.enter(f"drop {fault}")
-        repl.wait(rf"fault {fault} → resumed in \d+ (ms|s), replayed \d+, lost 0, dup 0")
+        repl.wait(rf"fault {fault} → resumed in [\d.]+ m?s, replayed \d+, lost 0, dup 0")
     repl.settle().wait(ONLINE)
-    publish(client, server.url, "still there")
-    repl.wait("still there")
+    publish(client, server.url, "there")
+    repl.wait("there")
 
 
 def test_what_was_missed_comes_once_and_in_order(server, terminals, client):
-    terminal = terminals(server.url, "--no-reconnect")
+    terminal = terminals(server.url, "--no-reconnect", columns=160)
     terminal.wait(ONLINE)
     terminal.enter("join lobby").wait("reply")
     terminal.enter("drop rst").wait(r"\[(closed|offline).*\]>")
@@ -193,7 +193,9 @@ def test_a_flood_is_bounded_and_the_prompt_survives(repl, server, client):
 
 @pytest.mark.parametrize("ending", ["eof", "quit", "term", "hup", "crash"])
 def test_the_terminal_is_restored(server, environment, ending):
-    shell = Terminal("/bin/bash", ["--norc", "--noprofile", "-i"], environment | {"PS1": "SHELL> "})
+    # Swift's own report of a crash would ask for a key.
+    extra = {"PS1": "SHELL> ", "SWIFT_BACKTRACE": "enable=no"}
+    shell = Terminal("/bin/bash", ["--norc", "--noprofile", "-i"], environment | extra)
     shell.wait("SHELL>")
     shell.enter("stty -a > $XDG_STATE_HOME.before").settle()
     shell.enter(f"{WSCORE} client {server.url}; echo status=$?").wait(ONLINE)

@@ -138,7 +138,7 @@ def test_nobody_there(client):
 @pytest.mark.parametrize("arguments, text", [
     (["--timeout", "5"], "A duration is a number with a unit"),
     (["--protocol", "v9"], "v9"),
-    (["--token", "x"], "--token-file"),
+    (["--token", "x"], "unknown option '--token'"),
     (["wss://x/"], "ws://"),
     (["ws://user:secret@127.0.0.1:9/ws"], "credential"),
     (["http://127.0.0.1:9/ws"], "ws://"),

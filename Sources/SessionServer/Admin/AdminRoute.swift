@@ -2,7 +2,7 @@ import SessionCore
 import WebSocketFrames
 
 /// What an operator can ask for: contract of the admin API, version 1.
-enum AdminRoute: Equatable {
+package enum AdminRoute: Equatable {
   case sessions(SessionFilter)
   case session(SessionID)
   case kick(SessionID, reason: String)
@@ -14,12 +14,12 @@ enum AdminRoute: Equatable {
   case health
   case readiness
 
-  struct Fault: Error, Equatable {
-    var status: Int
-    var text: String
+  package struct Fault: Error, Equatable {
+    package var status: Int
+    package var text: String
   }
 
-  init(method: String, path: String, query: String?) throws(Fault) {
+  package init(method: String, path: String, query: String?) throws(Fault) {
     let parameters = try AdminRoute.parameters(query)
     let segments = path.utf8.split(separator: UInt8(ascii: "/")).map { PercentCoding.decode(Substring($0)) }
     let words = segments.compactMap { $0 }
@@ -61,13 +61,13 @@ enum AdminRoute: Equatable {
 }
 
 /// Which sessions an operator wants to see.
-struct SessionFilter: Equatable, Sendable {
-  enum State: String { case active, suspended }
+package struct SessionFilter: Equatable, Sendable {
+  package enum State: String, Sendable { case active, suspended }
 
-  var room: String?
-  var user: String?
-  var state: State?
-  var limit: Int?
+  package var room: String?
+  package var user: String?
+  package var state: State?
+  package var limit: Int?
 
   init(_ parameters: [String: String]) throws(AdminRoute.Fault) {
     room = parameters["room"]

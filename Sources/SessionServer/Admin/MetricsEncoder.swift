@@ -1,20 +1,22 @@
 /// Prometheus' text format, version 0.0.4. Names and label names are ours; label values are escaped.
-struct MetricsEncoder {
-  enum Kind: String { case counter, gauge }
+package struct MetricsEncoder {
+  package enum Kind: String { case counter, gauge }
 
-  private(set) var text = ""
+  package private(set) var text = ""
 
-  struct Sample {
+  package init() {}
+
+  package struct Sample {
     var value: Double
     var label: (name: String, value: String)?
 
-    init(_ value: Double, _ name: String, _ label: String) { (self.value, self.label) = (value, (name, label)) }
+    package init(_ value: Double, _ name: String, _ label: String) { (self.value, self.label) = (value, (name, label)) }
 
-    init(_ value: Double) { self.value = value }
+    package init(_ value: Double) { self.value = value }
   }
 
   /// One family with its samples. A counter's name ends in `_total`.
-  mutating func add(
+  package mutating func add(
     _ name: String, _ kind: Kind, _ help: String, _ samples: [Sample]
   ) {
     text += "# HELP \(name) \(MetricsEncoder.escape(help, quote: false))\n# TYPE \(name) \(kind.rawValue)\n"

@@ -14,11 +14,13 @@ enum Mail: Sendable {
 }
 
 /// A queue from many threads to one. The reader takes all of it at once, so that one wake-up serves many items.
-final class Mailbox<Item: Sendable>: Sendable {
+package final class Mailbox<Item: Sendable>: Sendable {
   private let items = Mutex<[Item]>([])
 
+  package init() {}
+
   /// True if the reader has to be woken: nothing waited before.
-  func append(_ item: Item) -> Bool {
+  package func append(_ item: Item) -> Bool {
     items.withLock { items in
       items.append(item)
       return items.count == 1
@@ -26,7 +28,7 @@ final class Mailbox<Item: Sendable>: Sendable {
   }
 
   /// Moves all of `batch`, in its order, and leaves it empty.
-  func append(contentsOf batch: inout [Item]) -> Bool {
+  package func append(contentsOf batch: inout [Item]) -> Bool {
     guard !batch.isEmpty else { return false }
     let moved = batch
     batch.removeAll(keepingCapacity: true)
@@ -37,7 +39,7 @@ final class Mailbox<Item: Sendable>: Sendable {
   }
 
   /// Puts all that waits, in the order of its coming, into `batch`, which is empty and lends its memory.
-  func takeAll(into batch: inout [Item]) {
+  package func takeAll(into batch: inout [Item]) {
     items.withLock { swap(&$0, &batch) }
   }
 }

@@ -54,7 +54,7 @@ public struct TokenFile: ImmediateAuthenticator {
   init(text: String, path: String) throws(Fault) {
     var entries: [Entry] = []
     var seen: Set<[UInt8]> = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
       guard let token = words.first, !token.hasPrefix("#") else { continue }
       let bad = { Fault.badLine(path: path, line: index + 1, reason: $0) }

@@ -9,7 +9,7 @@ public enum OriginPolicy: Sendable, Equatable {
   /// These origins, such as `https://example.com`, and no others.
   case only([String])
 
-  func allows(_ origin: String?, host: Authority) -> Bool {
+  package func allows(_ origin: String?, host: Authority) -> Bool {
     guard let origin else { return true }
     switch self {
     case .any: return true

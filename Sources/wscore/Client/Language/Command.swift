@@ -110,6 +110,14 @@ package indirect enum Command: Equatable, Sendable {
     }
   }
 
+  /// Whether it takes a sequence number.
+  package var isReliable: Bool {
+    switch self {
+    case .send, .join, .leave: true
+    default: false
+    }
+  }
+
   /// Whether it needs a session that is online; scripts wait for one before such a line.
   package var needsOnline: Bool {
     switch self {

@@ -32,12 +32,14 @@ extension ClientRun {
   }
 
   func start(_ command: Command, place: String?) {
-    if command.needsOnline, state != .online {
-      guard !refusesOffline(command, place) else { return }
-      wait(.online(command), "connect", place, for: options.timeout)
-      return
-    }
-    run(command, place)
+    guard command.needsOnline, !isReady(for: command) else { return run(command, place) }
+    guard state == .online || !refusesOffline(command, place) else { return }
+    wait(.ready(command), command.verb, place, for: options.timeout)
+  }
+
+  /// Whether it can be sent now. Many sends on their way are waited for: the library's queue is bounded.
+  func isReady(for command: Command) -> Bool {
+    state == .online && (!command.isReliable || link.outstanding < ClientRun.maxOutstanding)
   }
 
   /// Nobody connects again by itself, so that waiting is in vain.

@@ -55,6 +55,8 @@ extension ClientRun {
       source.cancel()
       return
     }
+    // The first error ended it; what follows from that is no news.
+    if hasEnded, failure != nil { return }
     if options.format == .ndjson { say(.error(place: place, what, next: next)) }
     let error = CLIError((place.map { "\($0): " } ?? "") + what, next: next, status: status)
     // Nobody reads standard error then; the status still tells.

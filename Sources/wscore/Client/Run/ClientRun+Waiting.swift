@@ -5,7 +5,7 @@ extension ClientRun {
   /// Whether the command is over; if so, its outcome has been told.
   func isOver(_ task: RunningCommand) -> Bool {
     switch task.waiting {
-    case .online(let command): isOnline(task, command)
+    case .ready(let command): isStarted(task, command)
     case .message(let expectation): isMet(task, expectation)
     case .state(let expectation): isMet(task, expectation)
     case .condition(let condition): isTrue(task, condition)
@@ -21,8 +21,8 @@ extension ClientRun {
     return true
   }
 
-  private func isOnline(_ task: RunningCommand, _ command: Command) -> Bool {
-    if state == .online {
+  private func isStarted(_ task: RunningCommand, _ command: Command) -> Bool {
+    if isReady(for: command) {
       self.task = nil
       run(command, task.place)
       // The command may wait in turn.
@@ -35,8 +35,14 @@ extension ClientRun {
       return true
     }
     guard now >= task.deadline else { return false }
-    let (what, next) = cannotConnect(lastEnding)
-    fail(what, place: task.place, next: next, .unavailable)
+    if connections == 0 {
+      let (what, next) = cannotConnect(lastEnding)
+      fail(what, place: task.place, next: next, .unavailable)
+    } else {
+      let within = Quantity.text(.nanoseconds(task.deadline - task.startedAt))
+      let status: ExitStatus = state == .online ? .timedOut : .unavailable
+      fail("\(command.verb): could not be sent within \(within) (\(outstandingText))", place: task.place, status)
+    }
     return true
   }
 

@@ -42,6 +42,8 @@ final class ClientRun {
   var lastFlush: Int64 = 0
   /// Shortest time between two redraws of the edited line: 20 a second are as many as an eye follows.
   static let redrawInterval: Int64 = 50_000_000
+  /// Most sends without an outcome; half of what the library takes.
+  static let maxOutstanding = 512
 
   var now: Int64 { WallClock.monotonicNanoseconds() }
 
@@ -69,6 +71,8 @@ final class ClientRun {
       throw error
     }
     editor?.hide()
+    // What follows is our own doing and no news.
+    state = .offline
     mailbox.close()
     link.stop()
     for event in mailbox.takeAll() { receive(event) }

@@ -1,8 +1,8 @@
 /// A command that is not over yet: what it waits for, and until when.
 struct RunningCommand {
   enum Waiting {
-    /// To be online, and then to run.
-    case online(Command)
+    /// To be online and to have room for one more send, and then to run.
+    case ready(Command)
     case message(MessageExpectation)
     case state(Command.StateExpectation)
     case condition(Command.Condition)
