@@ -13,23 +13,29 @@ struct Running: Sendable {
   private let channel: any Channel
   private let group: MultiThreadedEventLoopGroup
   private let admin: AdminServer?
+  /// Why there is no `admin` though one was wanted.
+  let adminFault: ServerError?
 
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
     let services = Services(configuration: configuration, handlers: table.entries, hooks: hooks, logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
-    var admin: AdminServer?
+    var (admin, adminFault): (AdminServer?, ServerError?)
     do {
       let peers = try await makePeers(group, services, table.dispatcher, hooks.broker)
       if let path = configuration.adminSocketPath {
-        let responder = AdminResponder(services: services, peers: peers, startedAt: .now)
-        admin = try await AdminServer.start(path, responder)
+        do {
+          let responder = AdminResponder(services: services, peers: peers, startedAt: .now)
+          admin = try await AdminServer.start(path, responder)
+        } catch let fault as ServerError where configuration.isAdminSocketOptional {
+          adminFault = fault
+        }
       }
       let channel = try await listen(group, configuration, peers)
       return Running(
         services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
-        group: group, admin: admin)
+        group: group, admin: admin, adminFault: adminFault)
     } catch {
       await admin?.stop()
       try? await group.shutdownGracefully()

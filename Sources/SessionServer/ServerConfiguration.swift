@@ -21,6 +21,8 @@ public struct ServerConfiguration: Sendable {
   public var drainTimeoutMilliseconds: UInt64 = 10_000
   /// Where operators reach the server; nil for nowhere.
   public var adminSocketPath: String?
+  /// Whether the server starts without operators when another one listens on their socket.
+  public var isAdminSocketOptional = false
   /// Told to clients in `welcome`, to operators in `stats`.
   public var serverName = "wscore"
 

@@ -127,6 +127,9 @@ public final class SessionServer: Sendable {
   /// The port that is listened on; nil unless the server runs.
   public var boundPort: Int? { running?.port }
 
+  /// Why operators cannot reach the server, where the configuration lets it start without.
+  public var adminSocketFault: ServerError? { running?.adminFault }
+
   /// WebSocket connections now.
   public var connectionCount: Int { running?.services.webSocketCount.load(ordering: .relaxed) ?? 0 }
 

@@ -53,17 +53,4 @@ enum AdminSocket {
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
     }
   }
-
-  /// Makes the directory that the default path lies in, for its owner alone.
-  package static func makeDirectory(_ path: String) throws(ServerError) {
-    if mkdir(path, 0o700) == 0 { return }
-    let failure = errno
-    var status = stat()
-    guard failure == EEXIST, lstat(path, &status) == 0 else {
-      throw .adminSocket(path: path, reason: SystemError.text(failure))
-    }
-    guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
-      throw .adminSocket(path: path, reason: "the directory must be your own and closed to others (mode 0700)")
-    }
-  }
 }

@@ -1,8 +1,8 @@
 import Glibc
 
 /// What the system says of an error number.
-package enum SystemError {
-  package static func text(_ number: Int32) -> String {
+enum SystemError {
+  static func text(_ number: Int32) -> String {
     guard let text = strerror(number) else { return "error \(number)" }
     return String(cString: text)
   }
