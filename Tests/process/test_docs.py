@@ -191,10 +191,9 @@ def test_tab(shell, line, becomes, offers, shell_environment):
 
 
 def test_without_a_server_nothing_is_offered_and_nothing_said(shell_environment):
-    for socket in ("/nonexistent", ""):
-        result = run(WSCORE, "---completion", "inspect", "sessions", "--", "positional@0", "3", "0", "wscore", "inspect",
-                     "sessions", "", env=shell_environment | {"WSCORE_ADMIN_SOCKET": socket, "SAP_SHELL": "bash"})
-        assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "", "")
+    result = run(WSCORE, "---completion", "inspect", "sessions", "--", "positional@0", "3", "0", "wscore", "inspect",
+                 "sessions", "", env=shell_environment | {"WSCORE_ADMIN_SOCKET": "/nonexistent", "SAP_SHELL": "bash"})
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "", "")
 
 
 def test_a_slow_server_does_not_hold_the_prompt(environment, tmp_path):
