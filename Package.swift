@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
+    .library(name: "SessionClient", targets: ["SessionClient"]),
     .library(name: "SessionServer", targets: ["SessionServer"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
     .executable(name: "wscore", targets: ["wscore"]),
@@ -26,6 +27,24 @@ let package = Package(
       dependencies: [
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "SessionClient",
+      dependencies: [
+        "SessionCore", "WebSocketFrames",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SessionClientTests",
+      dependencies: [
+        "SessionClient", "SessionCore", "WebSocketFrames",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .target(

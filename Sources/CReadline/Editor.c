@@ -179,7 +179,6 @@ void wsr_editor_resize(void) {
 }
 
 void wsr_editor_suspend(void) {
-  bool was_shown = shown;
   wsr_editor_hide();
   if (started) (*rl_deprep_term_function)();
   fflush(stdout);
@@ -188,18 +187,16 @@ void wsr_editor_suspend(void) {
   stop.sa_handler = SIG_DFL;
   sigemptyset(&stop.sa_mask);
   sigaction(SIGTSTP, &stop, &ours);
-  raise(SIGTSTP);
+  kill(getpid(), SIGTSTP);
   sigaction(SIGTSTP, &ours, NULL);
-  shown = was_shown;
-  wsr_editor_resume();
 }
 
 void wsr_editor_resume(void) {
   if (!started) return;
+  shown = false;
+  fputc('\r', stdout);
+  fflush(stdout);
   (*rl_prep_term_function)(1);
-  if (!shown) return;
-  rl_on_new_line();
-  rl_redisplay();
 }
 
 /* -- History -------------------------------------------------------------------------------------------------- */

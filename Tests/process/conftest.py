@@ -14,12 +14,12 @@ ADDRESS = re.compile(r"ws://127\.0\.0\.1:\d+/ws")
 
 
 class Server:
-    """`wscore serve` on a port that the kernel chose."""
+    """`wscore serve` on a port that the kernel chose, and without operators unless asked for."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, env=None):
         self.process = subprocess.Popen(
-            [WSCORE, "serve", "--listen", "127.0.0.1:0", *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [WSCORE, "serve", "--listen", "127.0.0.1:0", "--admin-socket", "none", "--drain-timeout", "100ms", *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
         self.lines, self.url = [], None
         self._found = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -38,6 +38,12 @@ class Server:
                 self._found.set()
         self._found.set()
 
+    @property
+    def address(self):
+        """Host and port."""
+        host, port = self.url.removeprefix("ws://").removesuffix("/ws").split(":")
+        return host, int(port)
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
@@ -54,8 +60,8 @@ def start_server():
     """Starts servers with the arguments that are given; all stop with the test."""
     servers = []
 
-    def start(*arguments):
-        servers.append(Server(*arguments))
+    def start(*arguments, env=None):
+        servers.append(Server(*arguments, env=env))
         return servers[-1]
 
     yield start

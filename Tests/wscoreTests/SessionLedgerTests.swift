@@ -102,7 +102,8 @@ import wscore
 @Suite struct OutputTests {
   private func json(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
 
-  private let hello = #"{"v":2,"type":"hello","payload":{"auth":{"scheme":"token","credential":"C"},"resume":{"token":"T"}}}"#
+  private let hello =
+    #"{"v":2,"type":"hello","payload":{"auth":{"scheme":"token","credential":"C"},"resume":{"token":"T"}}}"#
 
   @Test func secretsAreTakenOut() throws {
     let shown = Redaction.redact(try json(hello)).text
@@ -122,7 +123,8 @@ import wscore
     let broken = Report(.frame(.out, nil, byteCount: 9), session: nil, connection: 1)
     #expect(NDJSONRenderer().render(broken, timestamp: "T", monotonic: 5)
       == #"{"v":1,"ts":"T","mono_ns":5,"kind":"frame","dir":"out","conn":1,"malformed":true,"bytes":9}"#)
-    #expect(NDJSONRenderer().render(Report(.note("x"), session: nil, connection: 1), timestamp: "T", monotonic: 5) == nil)
+    let note = Report(.note("x"), session: nil, connection: 1)
+    #expect(NDJSONRenderer().render(note, timestamp: "T", monotonic: 5) == nil)
   }
 
   @Test func textDoesNotSteerTheTerminal() throws {
@@ -134,7 +136,8 @@ import wscore
 
   @Test func prompts() throws {
     var ledger = SessionLedger()
-    _ = ledger.received(try json(#"{"v":2,"type":"welcome","payload":{"version":2,"sid":"s_7f3aXYZ","resumed":false}}"#))
+    _ = ledger.received(
+      try json(#"{"v":2,"type":"welcome","payload":{"version":2,"sid":"s_7f3aXYZ","resumed":false}}"#))
     let plain = Style(isColoured: false)
     func text(_ state: LinkState) -> String { Prompt.text(state, ledger, now: 1_400_000_000, style: plain) }
     #expect(text(.online) == "[online s_7f3a in=0 out=0]> ")

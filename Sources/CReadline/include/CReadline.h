@@ -58,9 +58,9 @@ char *wsr_editor_take_line(void);
 /* Ctrl-C: gives the line up. True if there was anything on it. */
 bool wsr_editor_cancel_line(void);
 void wsr_editor_resize(void);
-/* Ctrl-Z: gives the terminal back, stops the process, and goes on when it is continued. */
+/* Ctrl-Z: hides the line, gives the terminal back and stops the process. Continued, it is told so by SIGCONT. */
 void wsr_editor_suspend(void);
-/* Takes the terminal again after SIGCONT. */
+/* Takes the terminal again after SIGCONT; nothing is shown then. */
 void wsr_editor_resume(void);
 
 /* Reads the history of `path` and keeps it at `entries` at most. */

@@ -110,9 +110,15 @@ final class LineEditor {
 
   func resize() { wsr_editor_resize() }
 
-  func suspend() { wsr_editor_suspend() }
+  func suspend() {
+    wsr_editor_suspend()
+    isShown = false
+  }
 
-  func resume() { wsr_editor_resume() }
+  func resume() {
+    wsr_editor_resume()
+    isShown = false
+  }
 
   private func answer(_ line: String, _ start: Int, _ end: Int) {
     let bytes = Array(line.utf8)

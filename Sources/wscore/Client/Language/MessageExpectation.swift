@@ -54,7 +54,8 @@ package struct MessageExpectation: Equatable, Sendable {
       name = type == "event" ? envelope["event"]?.stringValue ?? type : type
     }
 
-    /// The value at a path whose first step is a field of the envelope or, where it has none of that name, of the payload.
+    /// The value at a path whose first step is a field of the envelope or, where it has none of that name, of the
+    /// payload.
     package func value(at path: [String]) -> JSONValue? {
       guard let first = path.first else { return nil }
       return (envelope[first] != nil ? envelope : envelope["payload"])?.value(at: path[...])

@@ -1,6 +1,6 @@
 import SessionCore
 
-/// One JSON object a line: `{"v":1,"ts":…,"mono_ns":…,"kind":…,…}`. cli.md, "NDJSON"; the man page lists the fields.
+/// One JSON object a line: `{"v":1,"ts":…,"mono_ns":…,"kind":…,…}`. The man page lists the fields.
 package struct NDJSONRenderer {
   package init() {}
 
@@ -44,7 +44,8 @@ package struct NDJSONRenderer {
   private func fault(_ verdict: FaultVerdict) -> [JSONValue.Member] {
     var fields: [JSONValue.Member] = [
       .init("fault", .string(verdict.fault)), .init("resumed", .bool(verdict.resumed)), milliseconds(verdict.elapsed),
-      .init("replayed", .int(verdict.replayed)), .init("lost", .int(verdict.lost)), .init("dup", .int(verdict.duplicates)),
+      .init("replayed", .int(verdict.replayed)), .init("lost", .int(verdict.lost)),
+      .init("dup", .int(verdict.duplicates)),
     ]
     if let reason = verdict.reason { fields.append(.init("reason", .string(reason))) }
     return fields

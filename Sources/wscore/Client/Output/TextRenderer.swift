@@ -23,12 +23,12 @@ package struct TextRenderer {
     switch report.content {
     case .frame(let direction, let message, let byteCount): [stamp(time) + frame(direction, message, byteCount)]
     case .state(_, let text, _): [stamp(time) + style("*", .cyan) + " " + shown(text)]
-    case .fault(let verdict):
-      [style(shown(verdict.text(arrow: arrow)), verdict.lost + verdict.duplicates > 0 || !verdict.resumed ? .red : .green)]
+    case .fault(let verdict): [style(shown(verdict.text(arrow: arrow)), verdict.isClean ? .green : .red)]
     case .expectation(let text, let elapsed): [style("ok", .green) + " \(shown(text)) (\(Quantity.spoken(elapsed)))"]
     case .alarm(let alarm): [style(shown(TextRenderer.text(alarm)), .bold, .red)]
     case .error(let place, let text, let next):
-      [style("error:", .bold, .red) + " " + shown((place.map { "\($0): " } ?? "") + text)] + (next.map { ["  \(shown($0))"] } ?? [])
+      [style("error:", .bold, .red) + " " + shown((place.map { "\($0): " } ?? "") + text)]
+        + (next.map { ["  \(shown($0))"] } ?? [])
     case .result(_, let lines, _): lines.map(shown)
     case .summary: []
     case .note(let text): [style(shown(text), .dim)]
@@ -40,7 +40,7 @@ package struct TextRenderer {
     case .hole(let from, let to): "LOST: \(range(from, to)) never came, and no gap says why"
     case .gap(let from, let to, let reason): "gap: \(range(from, to)) will not come (\(reason))"
     case .duplicate(let seq): "DUPLICATE: message \(seq) came again"
-    case .unknown(let count): "unknown: whether the last \(count) sends were processed; the session they belong to ended"
+    case .unknown(let count): "unknown: whether the last \(count) sends were processed; their session ended"
     }
   }
 

@@ -51,7 +51,8 @@ extension ClientRun {
         let (what, next) = cannotConnect(ending)
         fail(what, place: place, next: next, ending.status)
       } else {
-        fail("\(verb): the connection is closed (\(ending.text))", place: place, next: "Connect again: connect", ending.status)
+        let what = "\(verb): the connection is closed (\(ending.text))"
+        fail(what, place: place, next: "Connect again: connect", ending.status)
       }
     case .connecting, .online, .resuming:
       // A person sees in the prompt why nothing happens yet; the message would go out much later than expected.
@@ -88,7 +89,8 @@ extension ClientRun {
       cut = nil
       link.blackhole(nil, for: nil)
     case .expect, .expectState, .wait, .sleep: startWaiting(command, place)
-    case .repeated(let count, let command): push(place) { source throws(CommandFault) in try source.push(command, times: count, place: place) }
+    case .repeated(let count, let command):
+      push(place) { source throws(CommandFault) in try source.push(command, times: count, place: place) }
     case .source(let path): readFile(path, place)
     case .quit: options.isInteractive ? (hasEnded = true) : endOfScript()
     default: inform(command, place)
@@ -115,6 +117,7 @@ extension ClientRun {
     case .rst: "rst"
     }
     cut = (name, now, ledger)
+    endingWasExpected = !options.reconnects
     // From here on nothing is online, though the network has yet to notice.
     state = .resuming(attempt: 1, since: now)
     link.drop(drop)

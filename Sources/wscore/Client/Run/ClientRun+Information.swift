@@ -39,7 +39,8 @@ extension ClientRun {
     result(
       "stats",
       [
-        ("connections", .int(connections)), ("frames_in", .int(ledger.framesIn)), ("frames_out", .int(ledger.framesOut)),
+        ("connections", .int(connections)), ("frames_in", .int(ledger.framesIn)),
+        ("frames_out", .int(ledger.framesOut)),
         ("replayed", .int(ledger.replayed)), ("lost", .int(ledger.holes)), ("gaps", .int(ledger.gaps)),
         ("dup", .int(ledger.duplicates)), ("unknown", .int(ledger.unknown)), ("outstanding", .int(link.outstanding)),
         ("expectations_met", .int(metExpectations)), ("expectations_failed", .int(failedExpectations)),
@@ -55,8 +56,9 @@ extension ClientRun {
   }
 
   private func help(_ topic: String?, _ place: String?) {
-    let entries = CommandTable.entries.filter { topic == nil || $0.name == topic || $0.name.hasPrefix("\(topic ?? "") ") }
-    guard !entries.isEmpty else { return fail("help: there is no command \"\(topic ?? "")\"", place: place, .dataError) }
+    let name = topic ?? ""
+    let entries = CommandTable.entries.filter { topic == nil || $0.name == name || $0.name.hasPrefix("\(name) ") }
+    guard !entries.isEmpty else { return fail("help: there is no command \"\(name)\"", place: place, .dataError) }
     let lines = topic == nil
       ? entries.map { $0.name + String(repeating: " ", count: max(1, 14 - $0.name.count)) + $0.summary }
         + ["A line that begins with { is sent as it stands; # begins a comment. help COMMAND tells its words."]

@@ -26,9 +26,10 @@ extension ClientRun {
     if let type = message?["type"]?.stringValue, type != "ping", type != "pong", type != "ack" { lastTraffic = now }
     var alarms: [SessionLedger.Alarm] = []
     if let message {
+      learn(message)
       if direction == .in {
         alarms = ledger.received(message)
-        learn(message)
+        inbox.append(MessageExpectation.Message(envelope: message))
       } else {
         if message["type"] == "hello" { greetings += 1 }
         ledger.sent(message)
@@ -39,9 +40,7 @@ extension ClientRun {
   }
 
   private func learn(_ message: JSONValue) {
-    let seen = MessageExpectation.Message(envelope: message)
-    inbox.append(seen)
-    if message["type"]?.stringValue == "event" { vocabulary.learn(event: seen.name) }
+    if let event = message["event"]?.stringValue { vocabulary.learn(event: event) }
     if let room = message["room"]?.stringValue { vocabulary.learn(room: room) }
     if case .object(let members) = message["payload"] { members.forEach { vocabulary.learn(key: $0.key) } }
   }
@@ -93,7 +92,9 @@ extension ClientRun {
   func cannotConnect(_ ending: LinkState.Ending?) -> (what: String, next: String?) {
     let reason = ending.map(\.text) ?? "no answer"
     let what = "cannot connect to \(options.url): \(reason)"
-    guard reason.lowercased().contains("refused"), let authority = URLText.authority(options.url) else { return (what, nil) }
+    guard reason.lowercased().contains("refused"), let authority = URLText.authority(options.url) else {
+      return (what, nil)
+    }
     let port = authority.split(separator: ":").last.map(String.init) ?? authority
     return (what, "Nothing listens on port \(port). Start it with: wscore serve --listen \(authority)")
   }

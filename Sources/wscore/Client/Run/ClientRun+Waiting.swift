@@ -123,7 +123,7 @@ extension ClientRun {
       finish()
       return true
     }
-    if state == .online, isSettled {
+    if state == .online, isSettled, now - max(lastTraffic, task.startedAt) >= task.quietTime(ledger.version) {
       hasEnded = true
       return true
     }

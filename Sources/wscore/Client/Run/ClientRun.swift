@@ -170,10 +170,13 @@ final class ClientRun {
 
   private func handle(_ signals: CaughtSignals) {
     if signals.contains(.resize) { editor?.resize() }
-    if signals.contains(.suspend) { suspend() }
     if signals.contains(.resume) { editor?.resume() }
     if signals.contains(.terminate) || signals.contains(.hangup) { end(with: .terminated) }
     if signals.contains(.interrupt) { interrupt() }
+    guard signals.contains(.suspend) else { return }
+    suspend()
+    // Continued: that came as a signal too, and has to be seen before anything is shown.
+    handle(CaughtSignals.take())
   }
 
   private func suspend() {

@@ -26,6 +26,9 @@ package struct FaultVerdict: Equatable, Sendable {
     duplicates = after.duplicates - before.duplicates
   }
 
+  /// The session went on and nothing is missing or came twice.
+  package var isClean: Bool { resumed && lost == 0 && duplicates == 0 }
+
   package func text(arrow: String) -> String {
     let outcome = resumed ? "resumed" : "new session (\(reason ?? "not resumed"))"
     return "fault \(fault) \(arrow) \(outcome) in \(Quantity.spoken(elapsed)), "

@@ -113,7 +113,8 @@ package struct SessionLedger: Equatable {
     generation = payload["gen"]?.unsignedValue ?? 0
     timeToLiveMilliseconds = payload["ttl_ms"]?.unsignedValue ?? 0
     if let lastIn = payload["last_in"]?.unsignedValue, wasResumed { acknowledgedOut = max(acknowledgedOut, lastIn) }
-    rooms = Set((payload["rooms"]?.arrayValue ?? []).prefix(SessionLedger.maxRooms).compactMap { $0["room"]?.stringValue })
+    let held = (payload["rooms"]?.arrayValue ?? []).prefix(SessionLedger.maxRooms)
+    rooms = Set(held.compactMap { $0["room"]?.stringValue })
     replayed = 0
     isReplaying = version != 1
     return alarms
@@ -134,9 +135,8 @@ package struct SessionLedger: Equatable {
 
   /// A `gap`; the part of it that came already is passed over.
   private mutating func passed(_ payload: JSONValue) -> Alarm? {
-    guard let from = payload["from"]?.unsignedValue, let to = payload["to"]?.unsignedValue, to > lastIn, from <= to else {
-      return nil
-    }
+    guard let from = payload["from"]?.unsignedValue, let to = payload["to"]?.unsignedValue, from <= to, to > lastIn
+    else { return nil }
     let first = max(from, lastIn + 1)
     // What lies between the last message and the gap is missing without a name.
     holes += first - lastIn - 1
