@@ -3,13 +3,14 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check unit process clean setup-build setup-test
+.PHONY: help serve build test check unit process docs clean setup-build setup-test
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
 	@echo "make test     build, check, and run every test"
-	@echo "make check    the structure of the code: import arrows, file sizes"
+	@echo "make check    the structure of the code: import arrows, file sizes; manual pages and completions"
 	@echo "make unit     the tests of the code; make process: those of the programs"
+	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
 
 setup-build:
@@ -27,6 +28,8 @@ build: setup-test
 
 check: build
 	python3 tools/check_structure.py
+	python3 tools/generate_docs.py --check
+	mandoc -Tlint -Wwarning man/*.1
 
 unit: build
 	swift test -c release --skip-build
@@ -35,6 +38,9 @@ process: build
 	$(PYTEST) Tests/process
 
 test: check unit process
+
+docs: build
+	python3 tools/generate_docs.py
 
 clean:
 	rm -rf .build .venv
