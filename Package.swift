@@ -72,9 +72,11 @@ let package = Package(
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionCore", "SessionServer", "WebSocketFrames",
+        "CReadline", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .testTarget(name: "wscoreTests", dependencies: ["wscore"], swiftSettings: strict),

@@ -18,7 +18,7 @@ def terminals(environment):
     """Starts clients on terminals; all are ended with the test."""
     started = []
 
-    def start(url, *arguments, columns=80, **extra):
+    def start(url, *arguments, columns=120, **extra):
         terminal = Terminal(WSCORE, ["client", url, *arguments], environment | extra, columns=columns)
         started.append(terminal)
         return terminal

@@ -91,6 +91,27 @@ def test_faults_lose_nothing(server, client, fault):
     assert len(verdict) == 1 and verdict[0]["resumed"] and verdict[0]["lost"] == verdict[0]["dup"] == 0
 
 
+def test_repeated_drops_under_traffic(server, client, environment):
+    """Another client sends without a pause while this one is cut again and again."""
+    listener = subprocess.Popen(
+        [WSCORE, "client", server.url, *commands(
+            "join lobby", *["sleep 150ms", "drop rst", "sleep 150ms", "drop fin"] * 3, "expect done --within 20s",
+            "expect state online --no-gap --no-dup")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    first = next(line for line in listener.stdout if '"type":"reply"' in line)
+    ticks = "\n".join(f'send tick {{"n":{n}}} --room lobby\nsleep 1ms' for n in range(1000))
+    done = client(server.url, input=f"join lobby\n{ticks}\nsend done 1 --room lobby\n", timeout=60)
+    assert done.returncode == 0, done.stderr
+    output, errors = listener.communicate(timeout=60)
+    assert listener.returncode == 0, errors
+    objects = lines(first + output)
+    frames = [o for o in of_kind(objects, "frame") if o["dir"] == "in" and o.get("event") == "tick"]
+    assert [o["envelope"]["payload"]["n"] for o in frames] == list(range(1000))
+    verdicts = of_kind(objects, "fault")
+    assert len(verdicts) == 6 and all(v["resumed"] and v["lost"] == v["dup"] == 0 for v in verdicts)
+    assert sum(v["replayed"] for v in verdicts) > 0
+
+
 def test_blackhole_and_timeout(server, client):
     done = client(server.url, *commands("blackhole in 10s", "send echo 1", "wait acks --within 300ms"))
     assert done.returncode == 124
