@@ -74,3 +74,14 @@ package struct Counterexample: Sendable, Equatable {
   /// Smaller is simpler to look at: early in the run, low indexes.
   fileprivate var rank: (UInt32, Int, Int, Int) { (number, room, receiver, sender ?? -1) }
 }
+
+extension LoadTally {
+  /// Faults in the server's own numbering, which the client put right by dropping or by resuming.
+  package mutating func noteWire(duplicates: UInt64, holes: UInt64, room: Int, receiver: Int) {
+    duplicated += duplicates
+    unexplained += holes
+    for (kind, count) in [(Counterexample.Kind.repeatedSequence, duplicates), (.sequenceHole, holes)] where count > 0 {
+      note(Counterexample(kind, room, receiver, nil, UInt32(clamping: count), expected: nil, at: nil))
+    }
+  }
+}
