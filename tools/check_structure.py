@@ -14,6 +14,8 @@ MAX_LINES = 500
 ARROWS = {
     "WebSocketFrames": set(),
     "SessionCore": set(),
+    "SessionClient": {"SessionCore", "WebSocketFrames"},
+    "SessionServer": {"SessionCore", "WebSocketFrames"},
     "SessionSimulator": {"SessionCore"},
     "wscore": {"SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
 }

@@ -123,12 +123,19 @@ void wsr_editor_stop(void) {
   unguard_terminal();
 }
 
-void wsr_editor_show(const char *prompt) {
-  if (!started || shown) return;
+bool wsr_editor_is_searching(void) {
+  return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_COMPLETING |
+                    RL_STATE_METANEXT | RL_STATE_MULTIKEY | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION);
+}
+
+bool wsr_editor_show(const char *prompt) {
+  bool changes = !wsr_editor_is_searching();
+  if (!started || shown) return false;
   shown = true;
-  rl_set_prompt(prompt);
+  if (changes) rl_set_prompt(prompt);
   rl_on_new_line();
   rl_redisplay();
+  return changes;
 }
 
 void wsr_editor_hide(void) {
@@ -136,21 +143,6 @@ void wsr_editor_hide(void) {
   shown = false;
   rl_clear_visible_line();
   fflush(stdout);
-}
-
-static bool is_reading_more(void) {
-  return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_COMPLETING |
-                    RL_STATE_METANEXT | RL_STATE_MULTIKEY | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION);
-}
-
-bool wsr_editor_set_prompt(const char *prompt) {
-  if (is_reading_more()) return false;
-  if (!started || !shown) return true;
-  rl_clear_visible_line();
-  rl_set_prompt(prompt);
-  rl_on_new_line();
-  rl_redisplay();
-  return true;
 }
 
 int32_t wsr_editor_read(void) {
@@ -178,6 +170,7 @@ bool wsr_editor_cancel_line(void) {
   }
   rl_free_line_state();
   rl_replace_line("", 1);
+  using_history();
   return !was_empty;
 }
 
@@ -186,7 +179,6 @@ void wsr_editor_resize(void) {
 }
 
 void wsr_editor_suspend(void) {
-  bool was_shown = shown;
   wsr_editor_hide();
   if (started) (*rl_deprep_term_function)();
   fflush(stdout);
@@ -195,18 +187,16 @@ void wsr_editor_suspend(void) {
   stop.sa_handler = SIG_DFL;
   sigemptyset(&stop.sa_mask);
   sigaction(SIGTSTP, &stop, &ours);
-  raise(SIGTSTP);
+  kill(getpid(), SIGTSTP);
   sigaction(SIGTSTP, &ours, NULL);
-  shown = was_shown;
-  wsr_editor_resume();
 }
 
 void wsr_editor_resume(void) {
   if (!started) return;
+  shown = false;
+  fputc('\r', stdout);
+  fflush(stdout);
   (*rl_prep_term_function)(1);
-  if (!shown) return;
-  rl_on_new_line();
-  rl_redisplay();
 }
 
 /* -- History -------------------------------------------------------------------------------------------------- */
@@ -227,6 +217,8 @@ void wsr_history_open(const char *path, int32_t entries) {
 
 void wsr_history_add(const char *entry) {
   add_history(entry);
+  /* The next line was begun before the entry came: its search must begin behind it. */
+  using_history();
   if (history_path != NULL) append_history(1, history_path);
 }
 

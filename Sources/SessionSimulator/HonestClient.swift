@@ -2,7 +2,7 @@ import SessionCore
 
 /// A client of protocol version 2 that does what PROTOCOL.md asks of one at its highest level, and keeps a record of
 /// what it saw. It knows the protocol from the text alone: nothing of the server's code is in it but the JSON reader.
-final class HonestClient {
+final class HonestClient: SimulatedClient {
   struct Sent {
     var seq: UInt64
     var text: String
@@ -14,8 +14,7 @@ final class HonestClient {
   let user: String
   var wire: Wire?
   var isWelcome = false
-  /// Whether the session is over by this client's own wish.
-  var saidBye = false
+  var record = Record()
 
   // The session.
   var sid: String?
@@ -24,28 +23,6 @@ final class HonestClient {
   var lastSeen: UInt64 = 0
   var lastSent: UInt64 = 0
   var unacked: [Sent] = []
-  /// Where it stands in each room: log, offset and, of the offset, what it may have missed by gaps.
-  var rooms: [String: LogPosition] = [:]
-
-  // The record.
-  var record = Record()
-
-  struct Record {
-    var faults: [String] = []
-    /// Ids whose processing the server acknowledged.
-    var acknowledged: Set<String> = []
-    /// Ids that are in doubt: their session was lost.
-    var unknown: Set<String> = []
-    var answered: [String: Int] = [:]
-    var resumed = 0
-    var renewed = 0
-    var replayed = 0
-    /// Messages named in gaps.
-    var gapCount: UInt64 = 0
-    var roomMessages = 0
-    /// Offsets that were passed over, by room.
-    var missing: UInt64 = 0
-  }
 
   init(number: Int) {
     self.number = number
@@ -54,7 +31,30 @@ final class HonestClient {
 
   // MARK: What it says
 
-  func hello() -> String {
+  func opened(now: Instant) -> [String] { [hello()] }
+
+  func closed(now: Instant) { isWelcome = false }
+
+  func advance(now: Instant) -> [String] { [] }
+
+  var pendingCount: Int { unacked.count }
+
+  func send(_ sending: Sending, id: String, now: Instant) -> [String] {
+    guard unacked.count < 64 else { return [] }
+    let fields: [JSONValue.Member] =
+      switch sending {
+      case .publish(let room):
+        [.init("type", "event"), .init("event", "chat"), .init("room", .string(room)), .init("payload", 1)]
+      case .echo: [.init("type", "event"), .init("event", "echo"), .init("payload", 2)]
+      case .join(let room): [.init("type", "join"), .init("room", .string(room))]
+      case .leave(let room): [.init("type", "leave"), .init("room", .string(room))]
+      }
+    return [numbered(fields, id: id)]
+  }
+
+  func again() -> [String] { unacked.last.map { [$0.text] } ?? [] }
+
+  private func hello() -> String {
     var payload: [JSONValue.Member] = [
       .init("versions", [2]), .init("auth", ["scheme": "none", "credential": .string(user)]),
       .init("window", ["messages": .int(number % 2 == 0 ? 256 : 8)]),
@@ -71,7 +71,7 @@ final class HonestClient {
   }
 
   /// A message with the next number, kept until it is acknowledged.
-  func numbered(_ fields: [JSONValue.Member], id: String) -> String {
+  private func numbered(_ fields: [JSONValue.Member], id: String) -> String {
     lastSent += 1
     let message = JSONValue.object(
       [.init("v", 2), .init("seq", .int(lastSent)), .init("ack", .int(lastSeen))] + fields + [.init("id", .string(id))])
@@ -79,12 +79,20 @@ final class HonestClient {
     return message.text
   }
 
-  var ack: String { #"{"v":2,"ack":\#(lastSeen),"type":"ack","payload":{}}"# }
+  private var ack: String { #"{"v":2,"ack":\#(lastSeen),"type":"ack","payload":{}}"# }
 
   // MARK: What it hears
 
-  /// What it has to say to it.
-  func hear(_ message: JSONValue) -> [String] {
+  func hear(_ bytes: [UInt8], now: Instant) -> [String] {
+    guard let message = try? JSONValue(parsing: bytes) else {
+      record.faults.append("a message that is not JSON")
+      return []
+    }
+    note(message)
+    return hear(message)
+  }
+
+  private func hear(_ message: JSONValue) -> [String] {
     let type = message["type"]?.stringValue ?? ""
     if let ack = message["ack"]?.unsignedValue { acknowledge(ack) }
     if type == "welcome" { return welcome(message["payload"] ?? .null) }
@@ -101,7 +109,7 @@ final class HonestClient {
     }
     if seq != lastSeen + 1 { record.faults.append("seq \(seq) after \(lastSeen)") }
     lastSeen = seq
-    read(message, type)
+    record.read(message)
     return seq % 4 == 0 ? [ack] : []
   }
 
@@ -136,7 +144,8 @@ final class HonestClient {
     for sent in unacked {
       if sent.seq <= lastIn { record.acknowledged.insert(sent.id) } else { record.unknown.insert(sent.id) }
     }
-    (lastSeen, lastSent, unacked, rooms) = (0, 0, [], [:])
+    (lastSeen, lastSent, unacked) = (0, 0, [])
+    record.rooms = [:]
   }
 
   private func gap(_ payload: JSONValue) -> [String] {
@@ -150,34 +159,5 @@ final class HonestClient {
     record.gapCount += to > lastSeen ? to - lastSeen : 0
     lastSeen = max(lastSeen, to)
     return [ack]
-  }
-
-  private func read(_ message: JSONValue, _ type: String) {
-    if let re = message["re"]?.stringValue { record.answered[re, default: 0] += 1 }
-    let payload = message["payload"] ?? .null
-    switch type {
-    case "reply":
-      if let room = payload["room"]?.stringValue {
-        // `pos` tells a join from a leave.
-        rooms[room] = LogPosition(payload["pos"])
-      }
-    case "event":
-      guard let room = message["room"]?.stringValue, let position = LogPosition(message["pos"]) else { return }
-      readRoom(room, position)
-    default: break
-    }
-  }
-
-  private func readRoom(_ room: String, _ position: LogPosition) {
-    record.roomMessages += 1
-    if let before = rooms[room] {
-      if before.log != position.log { record.faults.append("\(room) changed its log under a member") }
-      if position.offset <= before.offset { record.faults.append("\(room): \(position.offset) after \(before.offset)") }
-      record.missing += position.offset - before.offset - 1
-    } else if record.gapCount == 0 {
-      // The reply to the join may be in a gap, never without one.
-      record.faults.append("a message of \(room), which was not joined")
-    }
-    rooms[room] = position
   }
 }

@@ -25,8 +25,8 @@ public final class Simulation {
 
   let world: World
   let options: Options
-  let clients: [HonestClient]
-  private var byWire: [Int: HonestClient] = [:]
+  let clients: [any SimulatedClient]
+  private var byWire: [Int: any SimulatedClient] = [:]
   private var faults: [String] = []
   private var nextID = 0
   private var isHealing = false
@@ -58,7 +58,9 @@ public final class Simulation {
       link: 0...4_000, wire: 100...20_000, hook: 0...2_000, handler: 0...30_000, notice: 0...400_000)
     world = World(
       shardCount: options.shardCount, limits: limits, application: application, delays: delays, seed: seed)
-    clients = (0..<options.clientCount).map(HonestClient.init)
+    clients = (0..<options.clientCount).map { number -> any SimulatedClient in
+      if number % 2 == 0 { MachineClient(number: number) } else { HonestClient(number: number) }
+    }
     world.onWire = { [unowned self] wire, event in self.heard(wire, event) }
     world.onOwn = { [unowned self] id in self.wake(id) }
   }
@@ -68,6 +70,7 @@ public final class Simulation {
     for client in clients { connect(client) }
     for step in 0..<options.actionCount {
       world.run(forMilliseconds: world.random.next() % 20)
+      for client in clients { tick(client) }
       act(clients[Int(world.random.next() % UInt64(clients.count))])
       if step % 8 == 0 { checkOwners() }
     }
@@ -89,55 +92,52 @@ public final class Simulation {
 
   // MARK: Clients
 
-  private func connect(_ client: HonestClient) {
-    guard client.wire == nil, !client.saidBye else { return }
+  private func connect(_ client: any SimulatedClient) {
+    guard client.wire == nil else { return }
     let wire = world.connect()
     client.wire = wire
-    client.isWelcome = false
     byWire[wire.id] = client
-    world.send(client.hello(), on: wire)
+    for text in client.opened(now: world.now) { world.send(text, on: wire) }
   }
 
-  private func lose(_ client: HonestClient, afterMicroseconds delay: UInt64) {
+  private func lose(_ client: any SimulatedClient, afterMicroseconds delay: UInt64) {
     client.wire = nil
-    client.isWelcome = false
+    client.closed(now: world.now)
     world.schedule(client.number, afterMicroseconds: delay)
+  }
+
+  /// The client's own timers: a delayed acknowledgement.
+  private func tick(_ client: any SimulatedClient) {
+    guard let wire = client.wire else { return }
+    for text in client.advance(now: world.now) { world.send(text, on: wire) }
   }
 
   private func wake(_ id: Int) { connect(clients[id]) }
 
   private func heard(_ wire: Wire, _ event: WireEvent) {
     guard let client = byWire[wire.id] else { return }
-    guard client.wire === wire else {
-      if case .message = event { return }
-      return
-    }
+    guard client.wire === wire else { return }
     switch event {
     case .message(let bytes):
-      guard let message = try? JSONValue(parsing: bytes) else { return faults.append("a message that is not JSON") }
-      if message["type"] == "error", let code = message["payload"]?["code"]?.stringValue, code != "room.not_joined" {
-        faults.append("client \(client.number) was told \(message["payload"]?.text ?? code)")
-      }
-      for text in client.hear(message) { world.send(text, on: wire) }
+      for text in client.hear(bytes, now: world.now) { world.send(text, on: wire) }
     case .closed(let code):
       // 4002 is what a client gets that was silent; 4504 when it came back before the server knew that it was gone.
-      if !client.saidBye, code != 4002 { faults.append("client \(client.number) was closed with \(code)") }
+      if code != 4002 { faults.append("client \(client.number) was closed with \(code)") }
       lose(client, afterMicroseconds: 1_000)
     }
   }
 
   // MARK: What they do
 
-  private func act(_ client: HonestClient) {
+  private func act(_ client: any SimulatedClient) {
     guard let wire = client.wire, client.isWelcome else { return }
     let room = "room-\(world.random.next() % UInt64(options.roomCount))"
     switch world.random.next() % 32 {
-    case 0..<15: send(client, wire, [
-        .init("type", "event"), .init("event", "chat"), .init("room", .string(room)), .init("payload", 1)])
-    case 15..<19: send(client, wire, [.init("type", "event"), .init("event", "echo"), .init("payload", 2)])
-    case 19..<23: send(client, wire, [.init("type", "join"), .init("room", .string(room))])
-    case 23: send(client, wire, [.init("type", "leave"), .init("room", .string(room))])
-    case 24: if let last = client.unacked.last { world.send(last.text, on: wire) }
+    case 0..<15: send(client, wire, .publish(room: room))
+    case 15..<19: send(client, wire, .echo)
+    case 19..<23: send(client, wire, .join(room: room))
+    case 23: send(client, wire, .leave(room: room))
+    case 24: for text in client.again() { world.send(text, on: wire) }
     case 25..<29: drop(client, wire, awayMicroseconds: world.random.next() % 300_000)
     case 29: drop(client, wire, awayMicroseconds: 2_500_000 + world.random.next() % 1_500_000)
     case 30: moveOver(client)
@@ -145,27 +145,27 @@ public final class Simulation {
     }
   }
 
-  private func send(_ client: HonestClient, _ wire: Wire, _ fields: [JSONValue.Member]) {
-    guard client.unacked.count < 64 else { return }
+  private func send(_ client: any SimulatedClient, _ wire: Wire, _ sending: Sending) {
     nextID += 1
-    world.send(client.numbered(fields, id: "\(client.number)-\(nextID)"), on: wire)
+    for text in client.send(sending, id: "\(client.number)-\(nextID)", now: world.now) { world.send(text, on: wire) }
   }
 
-  private func drop(_ client: HonestClient, _ wire: Wire, awayMicroseconds: UInt64) {
+  private func drop(_ client: any SimulatedClient, _ wire: Wire, awayMicroseconds: UInt64) {
     world.drop(wire)
     lose(client, afterMicroseconds: awayMicroseconds)
   }
 
   /// A new wire while the server still believes in the old one: make before break.
-  private func moveOver(_ client: HonestClient) {
+  private func moveOver(_ client: any SimulatedClient) {
     guard let old = client.wire else { return }
     client.wire = nil
+    client.closed(now: world.now)
     connect(client)
     world.drop(old, noticeAfterMicroseconds: 500_000)
   }
 
   /// The client does not read for a while.
-  private func block(_ client: HonestClient, _ wire: Wire) {
+  private func block(_ client: any SimulatedClient, _ wire: Wire) {
     world.setBlocked(true, on: wire)
     world.run(forMilliseconds: world.random.next() % 100)
     world.setBlocked(false, on: wire)
@@ -175,9 +175,12 @@ public final class Simulation {
 
   /// No more faults: everyone comes back, and what is under way arrives.
   private func heal() {
-    world.run(forMilliseconds: 6_000)
+    world.run(forMilliseconds: 4_000)
     for client in clients { connect(client) }
-    world.run(forMilliseconds: 6_000)
+    for _ in 0..<60 {
+      world.run(forMilliseconds: 100)
+      for client in clients { tick(client) }
+    }
   }
 
   /// One owner at every moment, and both indices of the rooms agree when nothing is under way.
@@ -196,7 +199,7 @@ public final class Simulation {
     for (key, count) in ledger.handled where count != 1 { faults.append("\(key) was handled \(count) times") }
     for client in clients {
       if !client.isWelcome { faults.append("client \(client.number) did not come back") }
-      if !client.unacked.isEmpty { faults.append("client \(client.number): \(client.unacked.count) sends without an end") }
+      if client.pendingCount > 0 { faults.append("client \(client.number): \(client.pendingCount) sends without an end") }
       judgeAnswers(client)
       if client.record.missing > client.record.gapCount {
         faults.append("client \(client.number) missed \(client.record.missing), gaps name \(client.record.gapCount)")
@@ -204,7 +207,7 @@ public final class Simulation {
     }
   }
 
-  private func judgeAnswers(_ client: HonestClient) {
+  private func judgeAnswers(_ client: any SimulatedClient) {
     for (id, count) in client.record.answered where count != 1 {
       faults.append("client \(client.number): \(id) was answered \(count) times")
     }

@@ -1,32 +1,49 @@
 import ArgumentParser
+import Dispatch
 import Glibc
 
 /// The program. argument-parser's own `main` prints the usage after every error and exits with 1 for most, so this
 /// one parses, runs, says what went wrong in our words and picks the exit status.
 @main
 enum Entry {
-  static func main() async {
+  /// Not async: an async `main` would leave this thread, and the terminal and its signals belong to it.
+  static func main() {
     setlocale(LC_ALL, "")
     // A reader that went away is seen as EPIPE where the line is written: see LineOutput.
     signal(SIGPIPE, SIG_IGN)
-    let status = await run(Array(CommandLine.arguments.dropFirst()))
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard let status = runHere(arguments) else {
+      Task.detached { exit(await runDetached(arguments).rawValue) }
+      dispatchMain()
+    }
     exit(status.rawValue)
   }
 
-  private static func run(_ arguments: [String]) async -> ExitStatus {
+  /// Runs a synchronous command on the main thread; nil for an asynchronous one, which has not been touched then.
+  private static func runHere(_ arguments: [String]) -> ExitStatus? {
     do {
-      try SubcommandCheck.check(arguments, WScore.self)
-      let command = try WScore.parseAsRoot(arguments)
-      if var command = command as? any AsyncParsableCommand {
-        try await command.run()
-      } else {
-        var command = command
-        try command.run()
-      }
+      var command = try parse(arguments)
+      guard !(command is any AsyncParsableCommand) else { return nil }
+      try command.run()
       return .ok
     } catch {
       return report(error, arguments)
     }
+  }
+
+  private static func runDetached(_ arguments: [String]) async -> ExitStatus {
+    do {
+      guard var command = try parse(arguments) as? any AsyncParsableCommand else { return .bug }
+      try await command.run()
+      return .ok
+    } catch {
+      return report(error, arguments)
+    }
+  }
+
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    try SubcommandCheck.check(arguments, WScore.self)
+    return try WScore.parseAsRoot(arguments)
   }
 
   private static func report(_ error: any Error, _ arguments: [String]) -> ExitStatus {

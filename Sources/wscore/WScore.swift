@@ -15,5 +15,5 @@ struct WScore: AsyncParsableCommand {
         wscore inspect sessions
       """,
     version: "wscore \(version)",
-    subcommands: [ClientCommand.self])
+    subcommands: [ServeCommand.self, ClientCommand.self, InspectCommand.self])
 }

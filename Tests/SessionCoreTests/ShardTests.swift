@@ -241,6 +241,30 @@ final class Scene {
     #expect(changes == ["joined", "suspended", "resumed", "left"])
   }
 
+  @Test func aClientThatNeverAcknowledgesIsMadeToWait() {
+    var limits = Limits()
+    limits.outbox.messageCount = 20
+    limits.window.messageCount = 8
+    let scene = Scene(limits: limits)
+    let (wire, _) = scene.join()
+    for seq in 1...100 { scene.say(#"{"v":2,"seq":\#(seq),"type":"event","event":"echo","payload":\#(seq)}"#, wire) }
+    #expect(scene.world.sessions.map(\.outboxMessages) == [20])
+    #expect(scene.world.sessions.map(\.lastIn) == [20])
+    #expect(scene.types(wire).filter { $0 == "reply" }.count == 8)
+  }
+
+  @Test func aClientThatKeepsToItsWindowIsReadOn() {
+    var limits = Limits()
+    limits.outbox.messageCount = 4
+    limits.window.messageCount = 8
+    let scene = Scene(limits: limits)
+    let (wire, _) = scene.join()
+    for seq in 1...8 { scene.say(#"{"v":2,"seq":\#(seq),"type":"event","event":"echo","payload":\#(seq)}"#, wire) }
+    #expect(scene.types(wire).filter { $0 == "reply" }.count == 4)
+    scene.say(#"{"v":2,"ack":4,"type":"ack","payload":{}}"#, wire)
+    #expect(scene.types(wire) == ["reply", "reply", "reply", "reply"])
+  }
+
   @Test func anOperatorRevokesASession() {
     let scene = Scene()
     let (wire, welcome) = scene.join()

@@ -52,7 +52,8 @@ import wscore
         .init(path: ["room"], value: "lobby"), .init(path: ["text"], value: "two words"),
         .init(path: ["pos", "1"], value: 7),
       ], within: .seconds(2))))
-    #expect(try CommandParser.parse("expect gap --none") == .expect(MessageExpectation(name: Glob("gap"), isAbsence: true)))
+    #expect(try CommandParser.parse("expect gap --none")
+      == .expect(MessageExpectation(name: Glob("gap"), isAbsence: true)))
     #expect(try CommandParser.parse("expect state online --no-gap --no-dup") == .expectState(
       .init(state: .online, allowsGap: false, allowsDuplicate: false)))
   }
@@ -112,7 +113,8 @@ import wscore
   ])
   func matching(_ line: String, _ matches: Bool) throws {
     let message = try message(
-      #"{"v":2,"type":"event","event":"chat","room":"lobby","payload":{"text":"hi","n":1,"list":["a","b"],"o":{"x":1,"y":2}}}"#)
+      #"{"v":2,"type":"event","event":"chat","room":"lobby","#
+        + #""payload":{"text":"hi","n":1,"list":["a","b"],"o":{"x":1,"y":2}}}"#)
     #expect(try parsed(line)?.matches(message) == matches)
   }
 
@@ -181,6 +183,6 @@ import wscore
     #expect(candidates("expect state ", "o") == ["online"])
     #expect(candidates("expect state online ", "--no") == ["--no-dup", "--no-gap"])
     #expect(candidates("repeat 3 drop ", "r") == ["rst"])
-    #expect(candidates("set ack ", "") == ["off", "on"])
+    #expect(candidates("set quiet ", "") == ["off", "on"])
   }
 }

@@ -44,12 +44,13 @@ void wsr_add_candidate(const char *text);
 /* What follows a completed word; 0 for nothing. Holds for the completion under way. */
 void wsr_set_completion_suffix(char suffix);
 
-/* Shows the prompt and what is being edited. Invisible parts stand between \001 and \002. */
-void wsr_editor_show(const char *prompt);
+/* Shows the prompt and what is being edited. Invisible parts stand between \001 and \002. False if the prompt was left
+   as it is: while a search or an argument is being typed it belongs to readline. */
+bool wsr_editor_show(const char *prompt);
+/* Whether a search or an argument is being typed. */
+bool wsr_editor_is_searching(void);
 /* Takes prompt and line off the screen, so that other output can be written. */
 void wsr_editor_hide(void);
-/* Changes the prompt of a shown editor. False, and nothing done, while a search or an argument is being typed. */
-bool wsr_editor_set_prompt(const char *prompt);
 /* Takes what the keyboard has: WSR_LINE when a line is complete; then the editor is hidden. */
 int32_t wsr_editor_read(void);
 /* The completed line, to be given to free(). */
@@ -57,9 +58,9 @@ char *wsr_editor_take_line(void);
 /* Ctrl-C: gives the line up. True if there was anything on it. */
 bool wsr_editor_cancel_line(void);
 void wsr_editor_resize(void);
-/* Ctrl-Z: gives the terminal back, stops the process, and goes on when it is continued. */
+/* Ctrl-Z: hides the line, gives the terminal back and stops the process. Continued, it is told so by SIGCONT. */
 void wsr_editor_suspend(void);
-/* Takes the terminal again after SIGCONT. */
+/* Takes the terminal again after SIGCONT; nothing is shown then. */
 void wsr_editor_resume(void);
 
 /* Reads the history of `path` and keeps it at `entries` at most. */

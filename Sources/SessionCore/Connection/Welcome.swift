@@ -34,6 +34,7 @@ struct Welcome {
       .init("last_in", .int(session.lastIn)), .init("replay", replay ?? .null),
       .init("gaps", .array(session.outbox.gaps.map(\.payload))),
     ]
+    if session.missedCount > 0 { members.append(.init("missed", .int(session.missedCount))) }
     if let skipped = resumed?.skipped {
       members.append(
         .init("skipped", .object([.init("from", .int(skipped.lowerBound)), .init("to", .int(skipped.upperBound))])))

@@ -18,7 +18,7 @@ struct ClientOutbox: Sendable {
   /// Everything up to this number was acknowledged.
   private(set) var acked: UInt64 = 0
   /// The ticket of the oldest entry, or of the next one.
-  private var firstTicket: UInt64 = 1
+  private(set) var firstTicket: UInt64 = 1
 
   var lastSent: UInt64 { acked + UInt64(sentCount) }
   var queuedCount: Int { entries.count - sentCount }

@@ -40,6 +40,7 @@ extension ClientSession {
 
   mutating func fail(_ fault: ServerFault, _ actions: inout [ClientAction]) {
     phase = .failed
+    self.fault = fault
     (ackDeadline, greetingDeadline) = (.never, .never)
     actions.append(.fault(fault))
     actions.append(.close(fault.closeCode, reason: fault.description))

@@ -70,6 +70,8 @@ public struct ClientSession: Sendable {
   public internal(set) var counters = ClientCounters()
   /// The last error that answered no message of ours: why the connection is closed next.
   public internal(set) var lastError: ProtocolError?
+  /// Why the present connection is being given up.
+  public internal(set) var fault: ServerFault?
   var identity: Identity?
   var outbox = ClientOutbox()
   var rooms = RoomPositions()
@@ -119,6 +121,10 @@ public struct ClientSession: Sendable {
   public var unackedCount: Int { outbox.sentCount }
   /// Sends that wait for the server's window or for a connection.
   public var queuedCount: Int { outbox.queuedCount }
+  /// The lowest ticket whose outcome is open.
+  public var firstOpenTicket: UInt64 { outbox.firstTicket }
+  /// When bytes came last.
+  public var heardTime: Instant { heardAt }
   public var isWelcomed: Bool { phase == .replaying || phase == .live }
 
   // MARK: Connections
@@ -126,7 +132,7 @@ public struct ClientSession: Sendable {
   /// A connection is there: says hello.
   public mutating func opened(now: Instant, actions: inout [ClientAction]) {
     phase = .greeting
-    lastError = nil
+    (lastError, fault) = (nil, nil)
     greetingDeadline = now.advanced(byMilliseconds: configuration.helloTimeoutMilliseconds)
     heard(now: now)
     helloAck = claimedAck ?? processed

@@ -84,6 +84,9 @@ public struct Outbox: Sendable {
   /// Messages kept, gaps not counted.
   public private(set) var messageCount = 0
   public private(set) var byteCount = 0
+  /// Of those, what is never dropped.
+  private var replyCount = 0
+  private var replyByteCount = 0
   private var sentByteCount = 0
   /// Of the entries that were sent, those that are messages: gaps are not under way, they are told.
   private var sentMessageCount = 0
@@ -106,6 +109,17 @@ public struct Outbox: Sendable {
     entries.append(.message(message, seq: lastSeq))
     messageCount += 1
     byteCount += message.byteCount
+    if message.isReply { countReply(message, by: 1) }
+  }
+
+  /// Whether replies alone fill it: they are never dropped, so whoever causes them has to wait.
+  public func isFullOfReplies(_ limits: OutboxLimits) -> Bool {
+    replyCount >= limits.messageCount || replyByteCount >= limits.byteCount
+  }
+
+  private mutating func countReply(_ message: SharedMessage, by change: Int) {
+    replyCount += change
+    replyByteCount += change * message.byteCount
   }
 
   /// Counts messages that never came here: a gap takes their place.
@@ -228,6 +242,7 @@ public struct Outbox: Sendable {
     if case .message(let message, _) = entry {
       messageCount -= 1
       byteCount -= message.byteCount
+      if message.isReply { countReply(message, by: -1) }
       if wasSent {
         sentByteCount -= message.byteCount
         sentMessageCount -= 1
@@ -247,6 +262,7 @@ public struct Outbox: Sendable {
     entries.removeAll()
     transients.removeAll()
     (sentCount, sentByteCount, sentMessageCount, messageCount, byteCount) = (0, 0, 0, 0, 0)
+    (replyCount, replyByteCount) = (0, 0)
     (ackedSeq, lastSentSeq) = (lastSeq, lastSeq)
     return count
   }

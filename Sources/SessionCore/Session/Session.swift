@@ -23,7 +23,7 @@ struct Inbound: Sendable {
   var isTransient = false
   var action: Action
 
-  var byteCount: Int { if case .event(_, _, _, _, let payload) = action { payload.count + 64 } else { 64 } }
+  var byteCount: Int { if case .event(_, _, _, _, let payload) = action { payload.count } else { 0 } }
 }
 
 /// The message that a session is working on; the next one waits.

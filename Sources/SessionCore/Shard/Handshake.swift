@@ -133,7 +133,7 @@ extension Shard {
     guard let principal = connection.principal, let hello = connection.hello else { return }
     guard sessions.count < limits.sessionCount else {
       let error = ProtocolError(
-        "server.busy", "the server has all the sessions it can take", retry: .later, retryAfterMilliseconds: 5_000)
+        "session.limit", "the server has all the sessions it can take", retry: .later, retryAfterMilliseconds: 5_000)
       return refuse(connection, error, .tryLater)
     }
     let (sid, secret) = (newSID(), newToken())

@@ -62,7 +62,8 @@ extension Shard {
       let error = ProtocolError.version(envelope.version, supported: [session.version])
       return complain(connection, error)
     }
-    guard envelope.type != .hello, envelope.type.isFromClient else {
+    let isNumbering = envelope.type == .ack || envelope.type == .pong
+    guard envelope.type != .hello, envelope.type.isFromClient, session.version > 1 || !isNumbering else {
       let error = ProtocolError("type.unexpected", "a client with a session does not send \(envelope.type.name)")
       return refuse(connection, error, .malformed)
     }
@@ -80,7 +81,8 @@ extension Shard {
       return false
     }
     if session.outbox.hasUnsent { markDirty(connection) }
-    return true
+    if session.busy == nil, !session.inbox.isEmpty { work(session) }
+    return connection.phase != .closing
   }
 
   /// Nil for messages that are done with when their `ack` was read.
@@ -106,7 +108,8 @@ extension Shard {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
     session.enqueue(inbound)
     if session.busy == nil { work(session) }
-    if session.inbox.count >= limits.window.messageCount || session.inboxByteCount >= limits.window.byteCount {
+    // One over the window: a client that keeps to it is always read, since its acknowledgements come the same way.
+    if session.inbox.count > limits.window.messageCount || session.inboxByteCount > limits.window.byteCount {
       connection.isPaused = true
     }
   }

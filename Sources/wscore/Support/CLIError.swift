@@ -23,7 +23,7 @@ package struct CLIError: Error, Equatable, Sendable {
     CLIError(what, next: next, status: .usage)
   }
 
-  /// The text for standard error, with its last line ended. Why and next share the indented line that follows the first.
+  /// The text for standard error, with its last line ended. Why and next share the indented line below the first.
   package func rendered(_ style: Style) -> String {
     let first = "\(style("wscore:", .bold, .red)) \(what)\n"
     let rest = [why, next].compactMap { $0 }.joined(separator: " ")

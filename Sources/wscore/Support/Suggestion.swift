@@ -1,6 +1,6 @@
 /// "Did you mean": the known word that is nearest to a misspelt one.
 package enum Suggestion {
-  /// The nearest of `words`, if it is near enough to have been meant: a third of its letters may be wrong, at least one.
+  /// The nearest of `words`, if it is near enough to have been meant: a third of its letters may be wrong, or one.
   package static func nearest(to word: String, among words: some Sequence<String>) -> String? {
     var best: (word: String, distance: Int)?
     for candidate in words {

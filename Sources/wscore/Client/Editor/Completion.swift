@@ -64,7 +64,7 @@ package struct Vocabulary {
     case "join", "leave": return place == 1 ? Array(rooms) : []
     case "mute", "unmute": return Array(events)
     case "help": return CommandTable.names
-    case "set" where place == 2 && ["ack", "quiet", "times"].contains(words[1]): return ["on", "off"]
+    case "set" where place == 2 && ["quiet", "times"].contains(words[1]): return ["on", "off"]
     case "set" where place == 2 && words[1] == "format": return ["text", "ndjson"]
     default: return place == (entry?.name.contains(" ") == true ? 2 : 1) ? entry?.words ?? [] : []
     }

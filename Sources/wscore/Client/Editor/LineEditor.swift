@@ -44,16 +44,19 @@ final class LineEditor {
     wsr_editor_stop()
   }
 
-  /// Shows the prompt, or changes it if it is shown. A search under way keeps its own until it is over.
+  /// Shows the prompt and the edited line.
   func show(prompt: String) {
     let effective = pending.isEmpty ? prompt : LineEditor.continuationPrompt
-    if !isShown {
-      wsr_editor_show(effective)
-      isShown = true
-      self.prompt = effective
-    } else if effective != self.prompt, wsr_editor_set_prompt(effective) {
-      self.prompt = effective
-    }
+    if isShown, effective == self.prompt { return }
+    hide()
+    // A search under way keeps its own prompt until it is over.
+    if wsr_editor_show(effective) { self.prompt = effective }
+    isShown = true
+  }
+
+  /// Whether another prompt is shown than this one, and may be changed.
+  func isStale(_ prompt: String) -> Bool {
+    pending.isEmpty && prompt != self.prompt && !wsr_editor_is_searching()
   }
 
   func hide() {
@@ -61,11 +64,11 @@ final class LineEditor {
     isShown = false
   }
 
-  /// Writes lines above the prompt.
-  func write(_ text: String) throws(ExitStatus) {
-    guard isShown else { return try output.write(text) }
-    wsr_editor_hide()
-    defer { wsr_editor_show(prompt) }
+  /// Writes text of whole lines above the prompt, which may change with it.
+  func write(_ text: String, prompt: String) throws(ExitStatus) {
+    let wasShown = isShown
+    hide()
+    defer { if wasShown { show(prompt: prompt) } }
     try output.write(text)
   }
 
@@ -107,9 +110,15 @@ final class LineEditor {
 
   func resize() { wsr_editor_resize() }
 
-  func suspend() { wsr_editor_suspend() }
+  func suspend() {
+    wsr_editor_suspend()
+    isShown = false
+  }
 
-  func resume() { wsr_editor_resume() }
+  func resume() {
+    wsr_editor_resume()
+    isShown = false
+  }
 
   private func answer(_ line: String, _ start: Int, _ end: Int) {
     let bytes = Array(line.utf8)

@@ -79,13 +79,41 @@ package indirect enum Command: Equatable, Sendable {
       self.allowsDuplicate = allowsDuplicate
       self.within = within
     }
+
+    package var text: String {
+      ["state", state.rawValue, allowsGap ? nil : "--no-gap", allowsDuplicate ? nil : "--no-dup"]
+        .compactMap { $0 }.joined(separator: " ")
+    }
+  }
+
+  /// The word that it begins with, for messages.
+  package var verb: String {
+    switch self {
+    case .send: "send"
+    case .raw: "raw"
+    case .join: "join"
+    case .leave: "leave"
+    case .acknowledge: "ack"
+    case .drop: "drop"
+    case .blackhole, .endBlackhole: "blackhole"
+    case .repeated: "repeat"
+    case .expect, .expectState: "expect"
+    default: "command"
+    }
+  }
+
+  /// Whether it is about messages that came before it.
+  package var isExpectation: Bool {
+    switch self {
+    case .expect, .expectState: true
+    default: false
+    }
   }
 
   /// Whether it needs a session that is online; scripts wait for one before such a line.
   package var needsOnline: Bool {
     switch self {
     case .send, .raw, .join, .leave, .acknowledge, .drop, .blackhole: true
-    case .repeated(_, let command): command.needsOnline
     default: false
     }
   }

@@ -42,7 +42,8 @@ package enum CommandParser {
   private static func parseRepeat(_ rest: Substring) throws(CommandFault) -> Command {
     let number = rest.prefix { !$0.isWhitespace }
     guard let count = Int(number), 1...maxRepeats ~= count else {
-      throw CommandFault("repeat: \"\(number)\" is not a number from 1 to \(maxRepeats)", next: "Usage: repeat N COMMAND")
+      throw CommandFault(
+        "repeat: \"\(number)\" is not a number from 1 to \(maxRepeats)", next: "Usage: repeat N COMMAND")
     }
     guard let command = try parse(String(rest.dropFirst(number.count))) else { throw usage("repeat") }
     if case .repeated = command { throw CommandFault("repeat: a repeat in a repeat is not taken") }
@@ -139,7 +140,9 @@ package enum CommandParser {
     }
     let value = String(text[text.index(after: equals)...])
     let path = text[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard path.allSatisfy({ !$0.isEmpty }) else { throw CommandFault("\"\(text[..<equals])\" is not a path like a.b.0") }
+    guard path.allSatisfy({ !$0.isEmpty }) else {
+      throw CommandFault("\"\(text[..<equals])\" is not a path like a.b.0")
+    }
     // What is not JSON is meant as text: room=lobby.
     return .init(path: path, value: (try? JSONValue(parsing: Array(value.utf8))) ?? .string(value))
   }

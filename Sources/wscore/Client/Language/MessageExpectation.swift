@@ -27,6 +27,13 @@ package struct MessageExpectation: Equatable, Sendable {
     self.isAbsence = isAbsence
   }
 
+  /// What is asked for, as it was written: `chat.message text="hi"`.
+  package var subject: String {
+    ([name.text] + conditions.map { "\($0.path.joined(separator: "."))=\($0.value.text)" }).joined(separator: " ")
+  }
+
+  package var text: String { subject + (isAbsence ? " --none" : "") }
+
   package func matches(_ message: Message) -> Bool {
     guard name.matches(message.name) else { return false }
     return conditions.allSatisfy { condition in
@@ -47,7 +54,8 @@ package struct MessageExpectation: Equatable, Sendable {
       name = type == "event" ? envelope["event"]?.stringValue ?? type : type
     }
 
-    /// The value at a path whose first step is a field of the envelope or, where it has none of that name, of the payload.
+    /// The value at a path whose first step is a field of the envelope or, where it has none of that name, of the
+    /// payload.
     package func value(at path: [String]) -> JSONValue? {
       guard let first = path.first else { return nil }
       return (envelope[first] != nil ? envelope : envelope["payload"])?.value(at: path[...])

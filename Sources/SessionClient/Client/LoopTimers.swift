@@ -1,0 +1,57 @@
+import HeapModule
+import NIOCore
+import SessionCore
+
+/// Deadlines of many clients of one event loop, behind one timer of the loop. A client's deadline moves with every
+/// message; putting it off costs nothing, since an entry that comes up too early only asks again.
+public final class LoopTimers {
+  private struct Entry: Comparable {
+    var deadline: Instant
+    var serial: UInt64
+    var client: SessionClient
+
+    static func < (left: Entry, right: Entry) -> Bool { (left.deadline, left.serial) < (right.deadline, right.serial) }
+    static func == (left: Entry, right: Entry) -> Bool { left.serial == right.serial }
+  }
+
+  private let loop: any EventLoop
+  private var heap = Heap<Entry>()
+  private var serial: UInt64 = 0
+  private var scheduled: Scheduled<Void>?
+  private var scheduledFor = Instant.never
+  private var isRunning = false
+
+  /// Entries of one run come up together if they are due within this time of each other.
+  private static let grainNanoseconds: UInt64 = 2_000_000
+
+  public init(_ loop: any EventLoop) { self.loop = loop }
+
+  /// The loop's time.
+  public static func now() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
+
+  func set(_ client: SessionClient, at deadline: Instant) {
+    serial += 1
+    heap.insert(Entry(deadline: deadline, serial: serial, client: client))
+    if !isRunning { schedule() }
+  }
+
+  private func schedule() {
+    guard let next = heap.min?.deadline, next < scheduledFor else { return }
+    scheduled?.cancel()
+    scheduledFor = next
+    let time = min(next.nanoseconds, UInt64(Int64.max) - LoopTimers.grainNanoseconds) + LoopTimers.grainNanoseconds
+    scheduled = loop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(time)) { self.run() }
+  }
+
+  private func run() {
+    (scheduled, scheduledFor) = (nil, .never)
+    isRunning = true
+    let now = LoopTimers.now()
+    while let first = heap.min, first.deadline <= now {
+      heap.removeMin()
+      first.client.woken(for: first.deadline, now: now)
+    }
+    isRunning = false
+    schedule()
+  }
+}

@@ -1,0 +1,37 @@
+import SessionCore
+
+extension SessionClient: ClientConnectionDelegate {
+  public func connectionOpened(_ connection: ClientConnection, subprotocol: String?) {
+    session.opened(now: LoopTimers.now(), actions: &actions)
+    carry()
+  }
+
+  public func connectionHeard(_ connection: ClientConnection) { session.heard(now: LoopTimers.now()) }
+
+  public func connection(_ connection: ClientConnection, received text: Span<UInt8>) {
+    guard connection === self.connection else { return }
+    if configuration.reportsMessages { delegate?.client(self, arrived: text) }
+    // The burst's time: it was just heard.
+    let envelope = session.receive(text, now: session.heardTime, actions: &actions)
+    if !actions.isEmpty { carry() }
+    if let envelope { delegate?.client(self, received: envelope, text) }
+  }
+
+  public func connectionReceivedBinary(_ connection: ClientConnection) {
+    guard connection === self.connection else { return }
+    session.receivedBinary(actions: &actions)
+    carry()
+  }
+
+  public func connectionReadComplete(_ connection: ClientConnection) {
+    delegate?.clientReadComplete(self)
+    session.flush(now: session.heardTime, actions: &actions)
+    carry()
+  }
+
+  public func connectionClosed(_ connection: ClientConnection, _ ending: ConnectionEnding) {
+    guard connection === self.connection else { return }
+    self.connection = nil
+    ended(ending, ending.reconnectorEnding)
+  }
+}

@@ -1,0 +1,58 @@
+import SessionCore
+
+extension SessionClient {
+  /// Sends a reliable event; its outcome is told for the ticket returned. It waits if it must.
+  ///
+  /// - Parameter payload: JSON text.
+  @discardableResult public func send(
+    event: String, eventVersion: UInt64 = 1, payload: [UInt8], room: String? = nil, id: String? = nil,
+    key: String? = nil
+  ) throws(SendFault) -> UInt64 {
+    defer { carry() }
+    return try session.send(
+      event: event, eventVersion: eventVersion, payload: payload, room: room, id: id, key: key,
+      now: LoopTimers.now(), actions: &actions)
+  }
+
+  @discardableResult public func send(_ event: PreparedEvent) throws(SendFault) -> UInt64 {
+    defer { carry() }
+    return try session.send(event, now: LoopTimers.now(), actions: &actions)
+  }
+
+  /// Sends an event that may be lost; only while welcomed.
+  public func sendTransient(_ event: PreparedEvent) throws(SendFault) {
+    defer { carry() }
+    try session.sendTransient(event, now: LoopTimers.now(), actions: &actions)
+  }
+
+  @discardableResult public func join(
+    _ room: String, presence: Bool = false, id: String? = nil
+  ) throws(SendFault) -> UInt64 {
+    defer { carry() }
+    return try session.join(room, presence: presence, id: id, now: LoopTimers.now(), actions: &actions)
+  }
+
+  @discardableResult public func leave(_ room: String, id: String? = nil) throws(SendFault) -> UInt64 {
+    defer { carry() }
+    return try session.leave(room, id: id, now: LoopTimers.now(), actions: &actions)
+  }
+
+  /// Sends `text` as it stands; the ticket if it is a message with the next number.
+  @discardableResult public func sendRaw(_ text: String) throws(SendFault) -> UInt64? {
+    defer { carry() }
+    return try session.sendRaw(Array(text.utf8), actions: &actions)
+  }
+
+  /// Acknowledges at once, alone: all that came, or `seq`, whatever it is.
+  public func acknowledge(_ seq: UInt64? = nil) {
+    session.acknowledge(seq, actions: &actions)
+    carry()
+  }
+
+  /// With `autoAck` off: everything up to `seq` is processed.
+  public func processed(upTo seq: UInt64) {
+    session.processed(upTo: seq, now: LoopTimers.now())
+    session.flush(now: LoopTimers.now(), actions: &actions)
+    carry()
+  }
+}

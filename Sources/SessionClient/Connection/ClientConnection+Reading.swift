@@ -1,0 +1,146 @@
+import NIOCore
+import WebSocketFrames
+
+extension ClientConnection {
+  // MARK: From the channel
+
+  func received(_ buffer: consuming ByteBuffer) {
+    bytesIn += UInt64(buffer.readableBytes)
+    guard !isDeaf else { return hold(buffer) }
+    if case .closed = stage { return }
+    isReading = true
+    delegate?.connectionHeard(self)
+    buffer.withUnsafeMutableReadableBytes { input in
+      var offset = 0
+      if case .upgrading = stage { readHead(input, &offset) }
+      readFrames(input, &offset)
+    }
+  }
+
+  func readComplete() {
+    guard isReading else { return }
+    delegate?.connectionReadComplete(self)
+    isReading = false
+    if let pong {
+      self.pong = nil
+      append(.pong, pong)
+    }
+    if isFlushDue { flush() }
+  }
+
+  func broken(_ error: any Error) {
+    brokenBy = ConnectError.text(error)
+    channel?.close(promise: nil)
+  }
+
+  /// The transport is gone.
+  func inactive() {
+    channel = nil
+    switch stage {
+    case .closed: shut()
+    case .connecting, .upgrading: fail(.connectFailed(brokenBy ?? "the server closed without an answer to the upgrade"))
+    case .closing(let code): fail(.dropped(code: code))
+    case .open: fail(.closed(code: nil, reason: brokenBy ?? "", wasClean: false))
+    }
+  }
+
+  // MARK: Frames
+
+  private var readsFrames: Bool {
+    switch stage {
+    case .open, .closing: true
+    default: false
+    }
+  }
+
+  private func readFrames(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) {
+    // Whoever is called may end the connection.
+    while readsFrames {
+      switch parser.next(input, from: &offset) {
+      case .needsMore: return
+      case .message(.text, let range):
+        let text = UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(input).bindMemory(to: UInt8.self)[range])
+        delegate?.connection(self, received: text.span)
+      case .assembledMessage(.text):
+        let text = parser.assembled
+        delegate?.connection(self, received: text.span)
+      case .message, .assembledMessage: delegate?.connectionReceivedBinary(self)
+      case .ping(let range): answer(Array(input[range]))
+      case .assembledPing: answer(parser.assembledControl)
+      case .pong, .assembledPong: break
+      case .close(let code): closedByPeer(code)
+      case .violation(let violation): refuse(violation)
+      }
+    }
+  }
+
+  private func answer(_ payload: [UInt8]) {
+    pingsIn += 1
+    if isOpen { pong = payload }
+  }
+
+  private func closedByPeer(_ code: WebSocketCloseCode?) {
+    if case .closing(let own) = stage { return finish(.dropped(code: own)) }
+    let reason = String(decoding: parser.assembledControl.dropFirst(2), as: UTF8.self)
+    // The answer has the same code, if there was one (RFC 6455 section 5.5.1).
+    append(.close, code.map { FrameWriter.closePayload($0) } ?? [])
+    finish(.closed(code: code?.rawValue, reason: reason, wasClean: true))
+  }
+
+  private func refuse(_ violation: Violation) {
+    append(.close, FrameWriter.closePayload(violation.closeCode, reason: violation.reason))
+    finish(.violation(code: violation.closeCode.rawValue, reason: violation.reason))
+  }
+
+  // MARK: Blackholes
+
+  /// Nothing is read, or nothing is written, or neither, while the connection stays: the network seems to be gone.
+  /// What was to be written waits, so nothing is lost when it comes back.
+  public func blackhole(_ direction: Direction) {
+    if direction != .out, !isDeaf {
+      isDeaf = true
+      _ = channel?.setOption(.autoRead, value: false)
+    }
+    if direction != .in { isMute = true }
+  }
+
+  public func endBlackhole() {
+    isMute = false
+    flush()
+    guard isDeaf else { return }
+    isDeaf = false
+    // Not inside a call of the delegate's: it must not be called back from there.
+    loop.assumeIsolated().execute { self.readHeld() }
+  }
+
+  private func readHeld() {
+    guard !isDeaf else { return }
+    let buffers = held
+    held = []
+    for buffer in buffers { received(buffer) }
+    readComplete()
+    _ = channel?.setOption(.autoRead, value: true)
+  }
+
+  private func hold(_ buffer: ByteBuffer) {
+    let count = held.reduce(0) { $0 + $1.readableBytes }
+    guard count + buffer.readableBytes <= configuration.bufferedByteLimit else {
+      return fail(.closed(code: nil, reason: "too much came during a blackhole", wasClean: false))
+    }
+    held.append(buffer)
+  }
+}
+
+/// The end of the channel's pipeline: hands on what comes, as it comes.
+final class SocketHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let connection: ClientConnection
+
+  init(_ connection: ClientConnection) { self.connection = connection }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) { connection.received(unwrapInboundIn(data)) }
+  func channelReadComplete(context: ChannelHandlerContext) { connection.readComplete() }
+  func channelInactive(context: ChannelHandlerContext) { connection.inactive() }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { connection.broken(error) }
+}

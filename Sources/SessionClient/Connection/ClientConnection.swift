@@ -1,0 +1,212 @@
+import NIOCore
+import NIOPosix
+import SessionCore
+import WebSocketFrames
+
+/// One WebSocket connection of a client: the upgrade, frames, and faults on purpose. It knows text messages and nothing
+/// of sessions. Every call is made on its event loop.
+///
+/// Frames of one tick, or of one burst of reading, go out in one write.
+public final class ClientConnection {
+  enum Stage {
+    case connecting
+    case upgrading
+    case open
+    /// Our Close frame is under way.
+    case closing(code: UInt16)
+    /// The delegate has heard the end; what is left of the transport goes by itself.
+    case closed
+  }
+
+  public let configuration: Configuration
+  public let loop: any EventLoop
+  var delegate: (any ClientConnectionDelegate)?
+  var stage = Stage.connecting
+  var channel: (any Channel)?
+  var random: ChaChaGenerator
+  let key: String
+  var head = HTTPHeadParser<HTTPResponseHead>()
+  var parser: FrameParser
+  var timer: Scheduled<Void>?
+
+  /// Frames that wait for the end of the tick, or for the end of a blackhole.
+  var outgoing = ByteBuffer()
+  var isFlushDue = false
+  var isReading = false
+  /// The answer to the peer's last ping: of several only the last needs one (RFC 6455 section 5.5.3).
+  var pong: [UInt8]?
+  /// What the system said before the connection broke.
+  var brokenBy: String?
+
+  var isDeaf = false
+  var isMute = false
+  /// What was read before a blackhole could stop it.
+  var held: [ByteBuffer] = []
+
+  public internal(set) var bytesIn: UInt64 = 0
+  public internal(set) var bytesOut: UInt64 = 0
+  /// WebSocket pings that came.
+  public internal(set) var pingsIn: UInt64 = 0
+
+  /// Begins to connect. `random` makes the handshake's key and the frames' masks.
+  public static func connect(
+    _ configuration: Configuration, on loop: any EventLoop, random: ChaChaGenerator,
+    delegate: any ClientConnectionDelegate
+  ) -> ClientConnection {
+    let connection = ClientConnection(configuration, loop, random, delegate)
+    connection.start()
+    return connection
+  }
+
+  private init(
+    _ configuration: Configuration, _ loop: any EventLoop, _ random: ChaChaGenerator,
+    _ delegate: any ClientConnectionDelegate
+  ) {
+    loop.preconditionInEventLoop()
+    (self.configuration, self.loop, self.delegate, self.random) = (configuration, loop, delegate, random)
+    key = Handshake.key(from: self.random.bytes(16))
+    parser = FrameParser(role: .client, limits: configuration.limits)
+  }
+
+  // MARK: What it knows
+
+  public var isOpen: Bool { if case .open = stage { true } else { false } }
+  public var localPort: Int? { channel?.localAddress?.port }
+
+  /// Bytes that were sent and that the system has not taken.
+  public var bufferedByteCount: Int {
+    let inChannel = try? channel?.syncOptions?.getOption(.bufferedWritableBytes)
+    return outgoing.readableBytes + (inChannel ?? 0)
+  }
+
+  // MARK: Sending
+
+  /// Sends a text message; without effect unless the connection is open.
+  public func send(_ text: [UInt8]) {
+    guard isOpen else { return }
+    append(.text, text)
+  }
+
+  /// Sends a ping, to which the peer's transport answers.
+  public func ping() {
+    guard isOpen else { return }
+    append(.ping, [])
+  }
+
+  func append(_ opcode: Opcode, _ payload: [UInt8]) {
+    let header = FrameWriter.headerLength(forPayload: payload.count)
+    let mask = UInt32(truncatingIfNeeded: random.next())
+    outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: header + 4 + payload.count) { target in
+      FrameWriter.writeHeader(opcode, payload: payload.count, to: target)
+      target[1] |= 0x80
+      target.storeBytes(of: mask.littleEndian, toByteOffset: header, as: UInt32.self)
+      let body = UnsafeMutableRawBufferPointer(rebasing: target[(header + 4)..<(header + 4 + payload.count)])
+      body.copyBytes(from: payload)
+      Masking.apply(mask, phase: 0, to: body)
+      return header + 4 + payload.count
+    }
+    scheduleFlush()
+  }
+
+  private func scheduleFlush() {
+    guard !isFlushDue else { return }
+    isFlushDue = true
+    guard !isReading else { return }
+    loop.assumeIsolated().execute { self.flush() }
+  }
+
+  func flush() {
+    isFlushDue = false
+    guard let channel, outgoing.readableBytes > 0, channel.isActive else { return }
+    guard outgoing.readableBytes <= configuration.bufferedByteLimit, channel.isWritable || !isOverfull else {
+      return fail(.closed(code: nil, reason: "too much waits to be written", wasClean: false))
+    }
+    guard !isMute else { return }
+    bytesOut += UInt64(outgoing.readableBytes)
+    channel.writeAndFlush(outgoing, promise: nil)
+    outgoing = ByteBuffer()
+  }
+
+  private var isOverfull: Bool { bufferedByteCount > configuration.bufferedByteLimit }
+
+  // MARK: Ending
+
+  /// Begins the close handshake. The delegate hears the end when the peer has answered, or did not in time.
+  public func close(_ code: UInt16, reason: String = "") {
+    guard isOpen else {
+      // There is no one to say it to yet.
+      if case .closing = stage { return }
+      return fail(.dropped(code: nil))
+    }
+    append(.close, FrameWriter.closePayload(WebSocketCloseCode(rawValue: code), reason: reason))
+    stage = .closing(code: code)
+    arm(milliseconds: configuration.closeTimeoutMilliseconds) { $0.finish(.dropped(code: code)) }
+  }
+
+  /// Lets go of the connection: it closes with `code` by itself, and the delegate hears no more of it. Inside a
+  /// blackhole it stays open without a word for a while, as a connection does whose network is gone.
+  public func abandon(_ code: UInt16, reason: String = "") {
+    delegate = nil
+    guard isOpen, !isMute, !isDeaf else { return linger() }
+    close(code, reason: reason)
+  }
+
+  /// Cuts the connection on purpose. The delegate hears of it at once, but for the close handshake.
+  public func drop(_ kind: Drop) {
+    switch kind {
+    case .clean(let code): close(code)
+    case .fin:
+      guard let channel, isOpen else { return fail(.dropped(code: nil)) }
+      flush()
+      channel.close(mode: .output, promise: nil)
+      report(.dropped(code: nil))
+      linger()
+    case .rst:
+      if let socket = channel as? any SocketOptionProvider {
+        _ = socket.setSoLinger(.init(l_onoff: 1, l_linger: 0))
+      }
+      fail(.dropped(code: nil))
+    }
+  }
+
+  /// Tells the delegate, and closes the transport without another word.
+  func fail(_ ending: ConnectionEnding) {
+    report(ending)
+    shut()
+  }
+
+  /// Tells the delegate, and gives the peer the time to close first.
+  func finish(_ ending: ConnectionEnding) {
+    flush()
+    report(ending)
+    linger()
+  }
+
+  func report(_ ending: ConnectionEnding) {
+    stage = .closed
+    timer?.cancel()
+    timer = nil
+    let delegate = delegate
+    self.delegate = nil
+    delegate?.connectionClosed(self, ending)
+  }
+
+  private func linger() {
+    stage = .closed
+    arm(milliseconds: isMute || isDeaf ? 60_000 : 1_000) { $0.shut() }
+  }
+
+  func shut() {
+    timer?.cancel()
+    timer = nil
+    stage = .closed
+    held = []
+    channel?.close(promise: nil)
+    channel = nil
+  }
+
+  func arm(milliseconds: Int64, _ body: @escaping (ClientConnection) -> Void) {
+    timer?.cancel()
+    timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(milliseconds)) { body(self) }
+  }
+}

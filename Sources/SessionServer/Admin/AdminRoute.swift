@@ -1,0 +1,91 @@
+import SessionCore
+import WebSocketFrames
+
+/// What an operator can ask for: contract of the admin API, version 1.
+enum AdminRoute: Equatable {
+  case sessions(SessionFilter)
+  case session(SessionID)
+  case kick(SessionID, reason: String)
+  case rooms(limit: Int?)
+  case room(String)
+  case stats
+  case events(follows: Bool)
+  case metrics
+  case health
+  case readiness
+
+  struct Fault: Error, Equatable {
+    var status: Int
+    var text: String
+  }
+
+  init(method: String, path: String, query: String?) throws(Fault) {
+    let parameters = try AdminRoute.parameters(query)
+    let segments = path.utf8.split(separator: UInt8(ascii: "/")).map { PercentCoding.decode(Substring($0)) }
+    let words = segments.compactMap { $0 }
+    guard words.count == segments.count else { throw Fault(status: 400, text: "malformed path") }
+    let isDelete = method == "DELETE" && words.count == 3 && words[1] == "sessions"
+    guard method == "GET" || isDelete else { throw Fault(status: 405, text: "this cannot be done with \(method)") }
+    switch (words.first, words.dropFirst().first, words.count) {
+    case ("metrics", nil, _): self = .metrics
+    case ("healthz", nil, _): self = .health
+    case ("readyz", nil, _): self = .readiness
+    case ("v1", "sessions", 2): self = .sessions(try SessionFilter(parameters))
+    case ("v1", "sessions", 3):
+      guard let sid = SessionID(words[2]) else { throw Fault(status: 400, text: "not a session id") }
+      self = isDelete ? .kick(sid, reason: parameters["reason"] ?? "ended by an operator") : .session(sid)
+    case ("v1", "rooms", 2): self = .rooms(limit: try AdminRoute.limit(parameters))
+    case ("v1", "rooms", 3): self = .room(words[2])
+    case ("v1", "stats", 2): self = .stats
+    case ("v1", "events", 2): self = .events(follows: parameters["follow"] == "1")
+    default: throw Fault(status: 404, text: "nothing is here")
+    }
+  }
+
+  private static func parameters(_ query: String?) throws(Fault) -> [String: String] {
+    var parameters: [String: String] = [:]
+    for pair in (query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = PercentCoding.decode(parts[0]), let value = PercentCoding.decode(parts.count > 1 ? parts[1] : "")
+      else { throw Fault(status: 400, text: "malformed query") }
+      parameters[name] = value
+    }
+    return parameters
+  }
+
+  static func limit(_ parameters: [String: String]) throws(Fault) -> Int? {
+    guard let text = parameters["limit"] else { return nil }
+    guard let limit = Int(text), limit >= 0 else { throw Fault(status: 400, text: "limit is a number from 0") }
+    return limit
+  }
+}
+
+/// Which sessions an operator wants to see.
+struct SessionFilter: Equatable, Sendable {
+  enum State: String { case active, suspended }
+
+  var room: String?
+  var user: String?
+  var state: State?
+  var limit: Int?
+
+  init(_ parameters: [String: String]) throws(AdminRoute.Fault) {
+    room = parameters["room"]
+    user = parameters["user"]
+    limit = try AdminRoute.limit(parameters)
+    guard let state = parameters["state"] else { return }
+    guard let known = State(rawValue: state) else {
+      throw AdminRoute.Fault(status: 400, text: "state is active or suspended")
+    }
+    self.state = known
+  }
+
+  func includes(_ session: SessionSnapshot) -> Bool {
+    (room.map { session.rooms.contains($0) } ?? true) && (user.map { $0 == session.user } ?? true)
+      && (state.map { $0 == session.state } ?? true)
+  }
+}
+
+extension SessionSnapshot {
+  var state: SessionFilter.State { connection == nil ? .suspended : .active }
+}

@@ -1,0 +1,76 @@
+import SessionCore
+
+/// What one shard is made of, at one moment.
+struct ShardFigures: Sendable {
+  var index: Int
+  var counters: ShardCounters
+  var connectionCount: Int
+  var activeCount: Int
+  var suspendedCount: Int
+  var roomCount: Int
+  var refusals: [Int: UInt64]
+
+  init(_ driver: ShardDriver) {
+    index = driver.index
+    counters = driver.shard.counters
+    connectionCount = driver.shard.connectionCount
+    activeCount = driver.shard.activeSessionCount
+    suspendedCount = driver.shard.suspendedSessionCount
+    roomCount = driver.shard.roomCount
+    refusals = driver.refusals
+  }
+
+  var json: JSONValue {
+    .members([
+      "shard": .int(index), "connections": .int(connectionCount),
+      "sessions": .members(["active": .int(activeCount), "suspended": .int(suspendedCount)]),
+      "rooms": .int(roomCount), "messages_in": .int(counters.messagesIn), "messages_out": .int(counters.messagesOut),
+    ])
+  }
+}
+
+/// The server's figures: of all shards, each at its own moment, and of the process.
+struct ServerFigures: Sendable {
+  var shards: [ShardFigures]
+  var server: String
+  var uptimeMilliseconds: UInt64
+  var processID: Int
+  var isDraining: Bool
+  var residentByteCount: Int
+  var cpuSeconds: Double
+
+  func sum<Number: AdditiveArithmetic>(_ part: (ShardFigures) -> Number) -> Number {
+    shards.reduce(.zero) { $0 + part($1) }
+  }
+
+  /// Close codes that shards sent.
+  var closes: [(code: UInt16, count: UInt64)] {
+    var sums: [UInt16: UInt64] = [:]
+    for shard in shards { sums.merge(shard.counters.closes) { $0 + $1 } }
+    return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  var refusals: [(status: Int, count: UInt64)] {
+    var sums: [Int: UInt64] = [:]
+    for shard in shards { sums.merge(shard.refusals) { $0 + $1 } }
+    return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  var json: JSONValue {
+    .members([
+      "uptime_ms": .int(uptimeMilliseconds), "version": .string(server), "pid": .int(processID),
+      "loops": .int(shards.count), "draining": .bool(isDraining),
+      "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
+      "connections": .int(sum(\.connectionCount)), "rooms": .int(sum(\.roomCount)),
+      "messages_in": .int(sum(\.counters.messagesIn)), "messages_out": .int(sum(\.counters.messagesOut)),
+      "duplicates_in": .int(sum(\.counters.duplicatesIn)), "replayed": .int(sum(\.counters.replayed)),
+      "resumes": .members(["ok": .int(sum(\.counters.resumes)), "failed": .int(sum(\.counters.resumesRefused))]),
+      "gaps": .int(sum(\.counters.dropped)), "pong_timeouts": .int(sum(\.counters.pongTimeouts)),
+      "token_reuses": .int(sum(\.counters.tokenReuses)),
+      "closes": .object(closes.map { JSONValue.Member(String($0.code), .int($0.count)) }),
+      "refused_requests": .object(refusals.map { JSONValue.Member(String($0.status), .int($0.count)) }),
+      "rss_bytes": .int(residentByteCount), "cpu_ms": .int(Int64(cpuSeconds * 1_000)),
+      "shards": .array(shards.map(\.json)),
+    ])
+  }
+}

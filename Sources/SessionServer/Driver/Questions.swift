@@ -1,0 +1,66 @@
+import Logging
+import SessionCore
+
+/// What the shard's questions become: calls of the hooks.
+extension Services {
+  /// The answer if the hook gives it without waiting.
+  func answerAtOnce(_ question: Question) -> Answer? {
+    switch question {
+    case .authenticate(let scheme, let credential, let remote):
+      guard let authenticator = authenticator as? any ImmediateAuthenticator else { return nil }
+      return answer("authenticator") {
+        let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
+        return .authenticated(try authenticator.authenticateAtOnce(credentials))
+      }
+    case .authorizeJoin(let room, let principal, let sid):
+      guard let authorizer = authorizer as? any ImmediateRoomAuthorizer else { return nil }
+      return answer("room authorizer") {
+        try authorizer.authorizeAtOnce(principal, toJoin: room, as: sid)
+        return .authorized
+      }
+    case .restore: return nil
+    }
+  }
+
+  func answer(_ question: Question) async -> Answer {
+    switch question {
+    case .authenticate(let scheme, let credential, let remote):
+      await answer("authenticator") {
+        let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
+        return .authenticated(try await self.authenticator.authenticate(credentials))
+      }
+    case .authorizeJoin(let room, let principal, let sid):
+      await answer("room authorizer") {
+        try await self.authorizer?.authorize(principal, toJoin: room, as: sid)
+        return .authorized
+      }
+    case .restore(let principal, let previous):
+      await answer("restorer") {
+        guard let restored = try await self.restorer?.restore(principal, previous: previous) else { return .nothing }
+        return .restored(state: restored.state, rooms: restored.rooms)
+      }
+    }
+  }
+
+  private func answer(_ hook: StaticString, _ body: () throws -> Answer) -> Answer {
+    do { return try body() } catch { return judge(error, hook: hook) }
+  }
+
+  private func answer(_ hook: StaticString, _ body: () async throws -> Answer) async -> Answer {
+    do { return try await body() } catch { return judge(error, hook: hook) }
+  }
+
+  private func judge(_ error: any Error, hook: StaticString) -> Answer {
+    if let refusal = error as? ProtocolError { return .refused(refusal) }
+    // The type alone: an error's text may hold what the client sent.
+    logger.error("hook failed", metadata: ["hook": "\(hook)", "error": "\(type(of: error))"])
+    return .nothing
+  }
+
+  /// What a client is told of an error that a handler threw.
+  func judge(_ error: any Error, _ event: String) -> ProtocolError {
+    if let error = error as? ProtocolError { return error }
+    logger.error("handler failed", metadata: ["event": "\(event)", "error": "\(type(of: error))"])
+    return .handlerFailed
+  }
+}

@@ -1,0 +1,48 @@
+import Logging
+import SessionCore
+import Synchronization
+
+/// What all drivers of a server share: none of it is touched on the data path but the handlers, which do not change.
+final class Services: Sendable {
+  let configuration: ServerConfiguration
+  let handlers: [HandlerTable.Entry]
+  let authenticator: any Authenticator
+  let authorizer: (any RoomAuthorizer)?
+  let restorer: (any Restorer)?
+  let observer: (any LifecycleObserver)?
+  let events: EventLog
+  let logger: Logger
+
+  let isDraining = Atomic(false)
+  /// Connections of the transport, whatever they speak yet.
+  let transportCount = Atomic(0)
+  /// Those of them that were upgraded and are not being closed.
+  let webSocketCount = Atomic(0)
+
+  init(
+    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], hooks: Hooks, logger: Logger
+  ) {
+    self.configuration = configuration
+    self.handlers = handlers
+    authenticator = hooks.authenticator
+    authorizer = hooks.authorizer
+    restorer = hooks.restorer
+    observer = hooks.observer
+    events = EventLog()
+    self.logger = logger
+  }
+
+  func observe(_ event: LifecycleEvent) {
+    events.append(event)
+    observer?.observe(event)
+  }
+}
+
+/// The application's part of a server.
+struct Hooks: Sendable {
+  var authenticator: any Authenticator
+  var authorizer: (any RoomAuthorizer)?
+  var restorer: (any Restorer)?
+  var observer: (any LifecycleObserver)?
+  var broker: any Broker
+}

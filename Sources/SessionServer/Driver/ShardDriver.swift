@@ -1,0 +1,367 @@
+import NIOCore
+import SessionCore
+import WebSocketFrames
+
+/// One event loop's shard with all that it lacks: sockets, a clock, timers, hooks and the way to the other shards.
+/// Never leaves its loop.
+///
+/// Work comes in ticks. Whatever the loop hands over (bytes of many connections, mail, a timer) makes connections
+/// dirty; at the end of the tick each of them is written to once.
+final class ShardDriver {
+  let index: Int
+  let loop: any EventLoop
+  let services: Services
+  private let mailbox: Mailbox<Mail>
+  private var log: (any RoomLog)?
+  private(set) var shard: Shard
+  private(set) var now: Instant
+
+  private var effects: Effects = []
+  private var carried: Effects = []
+  private var isCarrying = false
+  private var mail: [Mail] = []
+  private var peers: [Peer] = []
+  /// For the other shards, by index; sent at the end of the tick.
+  private var outgoing: [[Mail]] = []
+
+  private var connections: [ConnectionHandler?] = []
+  private var dirty: [ConnectionHandler] = []
+  private var draining: [ConnectionHandler] = []
+  /// May take messages again, and may hold some that came while they could not.
+  private var resumed: [ConnectionHandler] = []
+  private var output = OutputBuffer(headroom: ShardDriver.headroom)
+  /// What is handed to NIO: used again as soon as NIO has written all of it.
+  private var scratch = ByteBuffer()
+  private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
+  private var commandCount: UInt64 = 0
+
+  private var isTickScheduled = false
+  private var isTicking = false
+  private var timer: Scheduled<Void>?
+  private var timerDeadline = Instant.never
+  private var handshakes: DeadlineQueue<ConnectionHandler>
+  private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
+  /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
+  private let readBuffer: UnsafeMutableRawBufferPointer
+  private var isReading = false
+  /// Requests that were turned down, by their status.
+  private(set) var refusals: [Int: UInt64] = [:]
+
+  /// What a frame's header takes in front of a message of so many bytes.
+  private static let headroom = OutputBuffer.Headroom(steps: [(125, 2), (65_535, 4), (.max, 10)])
+  /// The most that one connection is given in one tick, one message more or less.
+  private static let byteBudget = 65_536
+  private static let readBufferByteCount = 65_536
+
+  init(
+    index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
+  ) {
+    self.index = index
+    self.loop = loop
+    self.services = services
+    self.mailbox = mailbox
+    self.shard = shard
+    now = ShardDriver.clock()
+    handshakes = DeadlineQueue(milliseconds: services.configuration.handshakeTimeoutMilliseconds)
+    readBuffer = .allocate(byteCount: ShardDriver.readBufferByteCount, alignment: 16)
+  }
+
+  deinit { readBuffer.deallocate() }
+
+  private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
+
+  /// The time now, also for what follows.
+  func readClock() -> Instant {
+    now = ShardDriver.clock()
+    return now
+  }
+
+  /// Called once, before any connection is there.
+  func connect(to peers: [Peer], _ broker: any Broker) {
+    self.peers = peers
+    let own = peers[index]
+    log = broker.makeLog(shard: index) { token, position in own.post(.logged(token, position)) }
+    outgoing = peers.map { _ in [] }
+  }
+
+  /// Lets go of everything; the loop is about to end.
+  func stop() {
+    timer?.cancel()
+    peers = []
+    log = nil
+    for (_, continuation) in commands {
+      continuation.resume(returning: .refused(ProtocolError("server.draining", "the server is going down", retry: .later)))
+    }
+    commands = [:]
+  }
+
+  // MARK: Ticks
+
+  func receiveMail() {
+    mailbox.takeAll(into: &mail)
+    now = ShardDriver.clock()
+    for item in mail { take(item) }
+    mail.removeAll(keepingCapacity: mail.capacity <= 4_096)
+    tick()
+  }
+
+  private func take(_ mail: Mail) {
+    switch mail {
+    case .shard(let message): shard.posted(message, now: now, effects: &effects)
+    case .answered(let token, let answer): shard.answered(token, answer, now: now, effects: &effects)
+    case .handled(let token, let outcome): shard.handled(token, outcome, now: now, effects: &effects)
+    case .logged(let token, let position): shard.logged(token, position, now: now, effects: &effects)
+    case .execute(let command, let continuation):
+      commandCount += 1
+      let token = CommandToken(commandCount)
+      commands[token] = continuation
+      shard.execute(command, token: token, now: now, effects: &effects)
+    case .startDraining(let spread, let deadline):
+      shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
+    case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
+    }
+    carryOut()
+  }
+
+  /// Runs `tick` after the loop has handed over all that it has: bytes of other connections may make the same ones dirty.
+  func scheduleTick() {
+    guard !isTickScheduled else { return }
+    isTickScheduled = true
+    let driver = NIOLoopBound(self, eventLoop: loop)
+    loop.execute { driver.value.tick() }
+  }
+
+  private func tick() {
+    guard !isTicking else { return }
+    isTicking = true
+    isTickScheduled = false
+    while let handler = resumed.popLast() { resume(handler) }
+    swap(&dirty, &draining)
+    for handler in draining { drain(handler) }
+    draining.removeAll(keepingCapacity: true)
+    for index in outgoing.indices where !outgoing[index].isEmpty { peers[index].post(contentsOf: &outgoing[index]) }
+    arm()
+    isTicking = false
+    // What is left has had its share for now.
+    if !dirty.isEmpty || !resumed.isEmpty { scheduleTick() }
+  }
+
+  // MARK: Timers
+
+  private func arm() {
+    let due = min(shard.nextDeadline, handshakes.next, lingering.next)
+    guard due < timerDeadline else { return }
+    timer?.cancel()
+    timerDeadline = due
+    let driver = NIOLoopBound(self, eventLoop: loop)
+    timer = loop.scheduleTask(deadline: .uptimeNanoseconds(min(due.nanoseconds, UInt64(Int64.max)))) {
+      driver.value.timerIsDue()
+    }
+  }
+
+  private func timerIsDue() {
+    timer = nil
+    timerDeadline = .never
+    now = ShardDriver.clock()
+    shard.advance(now: now, effects: &effects)
+    carryOut()
+    while let handler = handshakes.popDue(now) { handler.handshakeIsDue() }
+    while let handler = lingering.popDue(now) { handler.lingerIsDue() }
+    tick()
+  }
+
+  func expectHandshake(of handler: ConnectionHandler) {
+    now = ShardDriver.clock()
+    handshakes.append(handler, now: now)
+    scheduleTick()
+  }
+
+  func linger(_ handler: ConnectionHandler) {
+    lingering.append(handler, now: now)
+    scheduleTick()
+  }
+
+  // MARK: From connections
+
+  func open(_ handler: ConnectionHandler, _ description: ConnectionDescription) -> Slot {
+    let slot = shard.open(description, now: now, effects: &effects)
+    let index = Int(slot.index)
+    while connections.count <= index { connections.append(nil) }
+    connections[index] = handler
+    carryOut()
+    return slot
+  }
+
+  /// The connection's bytes are parsed where the loop has room for them; what its handler leaves it keeps itself.
+  func read(_ bytes: UnsafeRawBufferPointer, for handler: ConnectionHandler) {
+    now = ShardDriver.clock()
+    // A write that fails makes NIO read what is left on that socket: then another connection may be in the buffer.
+    guard !isReading, handler.isReadingDirectly else {
+      handler.keep(bytes)
+      if !handler.isPaused { resumed.append(handler) }
+      return
+    }
+    isReading = true
+    defer { isReading = false }
+    var rest = bytes
+    while !rest.isEmpty {
+      let piece = UnsafeMutableRawBufferPointer(rebasing: readBuffer[..<min(rest.count, readBuffer.count)])
+      piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<piece.count]))
+      rest = UnsafeRawBufferPointer(rebasing: rest[piece.count...])
+      let taken = handler.take(piece)
+      guard taken == piece.count else {
+        handler.keep(UnsafeRawBufferPointer(rebasing: piece[taken...]))
+        handler.keep(rest)
+        return
+      }
+    }
+  }
+
+  /// What a handler has kept is parsed in this tick or the next.
+  func resumeLater(_ handler: ConnectionHandler) {
+    resumed.append(handler)
+    scheduleTick()
+  }
+
+  private func resume(_ handler: ConnectionHandler) {
+    isReading = true
+    handler.takeKept()
+    isReading = false
+    handler.readOn()
+  }
+
+  /// Any byte came.
+  func heard(_ slot: Slot) { shard.heard(slot, now: now) }
+
+  func receive(_ message: Span<UInt8>, _ handler: ConnectionHandler, _ slot: Slot) {
+    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { handler.isPaused = true }
+    carryOut()
+  }
+
+  func receiveBinary(_ slot: Slot) {
+    _ = shard.receiveBinary(on: slot, now: now, effects: &effects)
+    carryOut()
+  }
+
+  /// The shard has nothing more to do with the connection.
+  func left(_ slot: Slot, code: UInt16?, reason: String) {
+    connections[Int(slot.index)] = nil
+    now = ShardDriver.clock()
+    shard.closed(slot, code: code, reason: reason, now: now, effects: &effects)
+    carryOut()
+    scheduleTick()
+  }
+
+  func markDirty(_ handler: ConnectionHandler) {
+    dirty.append(handler)
+    scheduleTick()
+  }
+
+  func countRefusal(_ status: Int) { refusals[status, default: 0] += 1 }
+
+  // MARK: Writing
+
+  private func drain(_ handler: ConnectionHandler) {
+    guard let slot = handler.slot else { return }
+    guard handler.isWritable else { return handler.waitForWritability() }
+    let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
+    send(handler)
+    if hasMore { dirty.append(handler) }
+  }
+
+  /// What the shard still has for a connection that is about to be closed: bounded by what it kept unsent and the
+  /// budget, so written even to a socket that takes no more.
+  func drainLast(_ handler: ConnectionHandler, _ slot: Slot) {
+    _ = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
+    send(handler)
+  }
+
+  /// One write for all that `output` holds. Neither buffer is in use while NIO writes, since a write that fails may
+  /// lead back here.
+  private func send(_ handler: ConnectionHandler) {
+    scratch.clear(minimumCapacity: output.bytes.count + ConnectionHandler.maxControlByteCount)
+    handler.takeControlFrames(into: &scratch)
+    let messages = output.messages
+    output.bytes.withUnsafeMutableBytes { bytes in
+      for range in messages {
+        let start = range.lowerBound - FrameWriter.headerLength(forPayload: range.count)
+        FrameWriter.writeHeader(.text, payload: range.count, to: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
+      }
+    }
+    scratch.writeBytes(output.bytes)
+    output.removeAll()
+    if scratch.readableBytes > 0 { handler.write(scratch) }
+    if scratch.capacity > 1 << 18 { scratch = ByteBuffer() }
+  }
+
+  // MARK: Effects
+
+  /// Carries out what the shard asked for, and what it asks for meanwhile.
+  private func carryOut() {
+    guard !isCarrying else { return }
+    isCarrying = true
+    while !effects.isEmpty {
+      swap(&effects, &carried)
+      for effect in carried { carryOut(effect) }
+      carried.removeAll(keepingCapacity: carried.capacity <= 4_096)
+    }
+    isCarrying = false
+  }
+
+  private func carryOut(_ effect: Effect) {
+    switch effect {
+    case .write(let slot): if let handler = handler(slot) { markDirty(handler) }
+    case .close(let slot, let code, let reason): handler(slot)?.close(code.rawValue, reason)
+    case .resumeReading(let slot):
+      guard let handler = handler(slot) else { return }
+      handler.isPaused = false
+      resumeLater(handler)
+    case .transportPing(let slot): handler(slot)?.sendPing()
+    case .ask(let token, let question): ask(token, question)
+    case .deliver(let delivery): deliver(delivery)
+    case .log(let token, let operation):
+      guard let position = log?.perform(operation, token) else { return }
+      shard.logged(token, position, now: now, effects: &effects)
+    case .post(let message, let target):
+      outgoing[target].append(.shard(message))
+    case .observe(let event): services.observe(event)
+    case .answer(let token, let result): commands.removeValue(forKey: token)?.resume(returning: result)
+    }
+  }
+
+  private func handler(_ slot: Slot) -> ConnectionHandler? {
+    let index = Int(slot.index)
+    guard index < connections.count, let handler = connections[index], handler.slot == slot else { return nil }
+    return handler
+  }
+
+  private func deliver(_ delivery: Delivery) {
+    switch services.handlers[delivery.handler.rawValue] {
+    case .immediate(let handler):
+      let outcome: HandlerOutcome
+      do {
+        outcome = try handler(Event(delivery), delivery.session)
+      } catch {
+        outcome = .failure(services.judge(error, delivery.event))
+      }
+      shard.handled(delivery.token, outcome, now: now, effects: &effects)
+    case .async(let handler):
+      let (peer, services) = (peers[index], services)
+      Task {
+        do {
+          peer.post(.handled(delivery.token, try await handler(Event(delivery), delivery.session)))
+        } catch {
+          peer.post(.handled(delivery.token, .failure(services.judge(error, delivery.event))))
+        }
+      }
+    }
+  }
+
+  private func ask(_ token: HookToken, _ question: Question) {
+    if let answer = services.answerAtOnce(question) {
+      return shard.answered(token, answer, now: now, effects: &effects)
+    }
+    let (peer, services) = (peers[index], services)
+    Task { peer.post(.answered(token, await services.answer(question))) }
+  }
+}

@@ -1,0 +1,52 @@
+// The one place that needs Foundation; its small half is enough.
+import FoundationEssentials
+import SessionCore
+
+extension SessionServer {
+  /// A handler whose payloads are Swift values. Convenient, and some 10 µs an event slower than bytes. A payload that
+  /// cannot be decoded is answered with `payload.invalid`.
+  public func on<Request: Decodable & SendableMetatype, Response: Encodable & SendableMetatype>(
+    _ event: String, versions: ClosedRange<UInt64> = 1...1, as: Request.Type = Request.self,
+    _ handler: @escaping @Sendable (_ request: Request, _ event: Event, _ session: SessionContext) throws -> Response
+  ) {
+    on(event, versions: versions) { event, session in
+      let response = try handler(try JSONPayload.decode(Request.self, event.payload), event, session)
+      return .reply(try JSONPayload.encode(response))
+    }
+  }
+
+  /// The same for a handler that waits.
+  public func onAsync<Request: Decodable & SendableMetatype, Response: Encodable & SendableMetatype>(
+    _ event: String, versions: ClosedRange<UInt64> = 1...1, as: Request.Type = Request.self,
+    _ handler: @escaping @Sendable (_ request: Request, _ event: Event, _ session: SessionContext) async throws -> Response
+  ) {
+    onAsync(event, versions: versions) { event, session in
+      let response = try await handler(try JSONPayload.decode(Request.self, event.payload), event, session)
+      return .reply(try JSONPayload.encode(response))
+    }
+  }
+}
+
+enum JSONPayload {
+  static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(bytes))
+    } catch let error as DecodingError {
+      throw ProtocolError.invalidPayload(text(error))
+    }
+  }
+
+  static func encode(_ value: some Encodable) throws -> [UInt8] { Array(try JSONEncoder().encode(value)) }
+
+  private static func text(_ error: DecodingError) -> String {
+    switch error {
+    case .keyNotFound(let key, _): "\(key.stringValue) is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) has another type"
+    default: "the payload cannot be decoded"
+    }
+  }
+
+  private static func path(_ context: DecodingError.Context) -> String {
+    context.codingPath.isEmpty ? "the payload" : context.codingPath.map(\.stringValue).joined(separator: ".")
+  }
+}

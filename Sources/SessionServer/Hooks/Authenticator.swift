@@ -1,0 +1,60 @@
+import SessionCore
+
+/// What a client shows to say who it is.
+public struct Credentials: Sendable {
+  /// `none`, `token`, `bearer` for a credential from the upgrade request, or one of the application's own.
+  public var scheme: String
+  public var secret: Secret?
+  /// The peer's address, for people.
+  public var remote: String
+
+  public init(scheme: String, secret: Secret?, remote: String) {
+    (self.scheme, self.secret, self.remote) = (scheme, secret, remote)
+  }
+}
+
+/// Decides who a client is; asked at every `hello`, also of a client that resumes.
+public protocol Authenticator: Sendable {
+  /// - Throws: a `ProtocolError` with code `auth.failed` to refuse. Any other error is logged and told to the client as
+  ///   a fault of the server. An answer after `Limits.hookTimeoutMilliseconds` finds nobody.
+  func authenticate(_ credentials: Credentials) async throws -> Principal
+}
+
+/// One that needs to wait for nothing: it is asked on the event loop and must return at once.
+public protocol ImmediateAuthenticator: Authenticator {
+  func authenticateAtOnce(_ credentials: Credentials) throws -> Principal
+}
+
+extension ImmediateAuthenticator {
+  public func authenticate(_ credentials: Credentials) async throws -> Principal {
+    try authenticateAtOnce(credentials)
+  }
+}
+
+extension ProtocolError {
+  /// The one answer to every wrong credential, whatever is wrong with it.
+  public static var authenticationFailed: ProtocolError {
+    ProtocolError("auth.failed", "the credential was refused", retry: .reauth)
+  }
+}
+
+/// Lets everyone in: under the name that comes as credential of scheme `none`, else as `anonymous`.
+public struct OpenAuthenticator: ImmediateAuthenticator {
+  public init() {}
+
+  public func authenticateAtOnce(_ credentials: Credentials) throws -> Principal {
+    guard credentials.scheme == "none", let name = credentials.secret?.reveal(), !name.isEmpty else {
+      return Principal(user: "anonymous", permissions: ["*"])
+    }
+    guard UserName.isValid(name) else {
+      throw ProtocolError("auth.failed", "a user's name has 1 to 128 bytes and no control characters", retry: .reauth)
+    }
+    return Principal(user: name, permissions: ["*"])
+  }
+}
+
+enum UserName {
+  static func isValid(_ name: String) -> Bool {
+    1...128 ~= name.utf8.count && !name.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+  }
+}

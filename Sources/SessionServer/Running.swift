@@ -1,0 +1,159 @@
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import SessionCore
+import Synchronization
+
+/// A server between its start and its end.
+struct Running: Sendable {
+  let services: Services
+  let peers: [Peer]
+  let port: Int
+  private let channel: any Channel
+  private let group: MultiThreadedEventLoopGroup
+  private let admin: AdminServer?
+  /// Why there is no `admin` though one was wanted.
+  let adminFault: ServerError?
+
+  static func start(
+    _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
+  ) async throws -> Running {
+    let services = Services(configuration: configuration, handlers: table.entries, hooks: hooks, logger: logger)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
+    var (admin, adminFault): (AdminServer?, ServerError?)
+    do {
+      let peers = try await makePeers(group, services, table.dispatcher, hooks.broker)
+      if let path = configuration.adminSocketPath {
+        do {
+          let responder = AdminResponder(services: services, peers: peers, startedAt: .now)
+          admin = try await AdminServer.start(path, responder)
+        } catch let fault as ServerError where configuration.isAdminSocketOptional {
+          adminFault = fault
+        }
+      }
+      let channel = try await listen(group, configuration, peers)
+      return Running(
+        services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
+        group: group, admin: admin, adminFault: adminFault)
+    } catch {
+      await admin?.stop()
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  // MARK: Start
+
+  private static func makePeers(
+    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ dispatcher: Dispatcher, _ broker: any Broker
+  ) async throws -> [Peer] {
+    let loops = Array(group.makeIterator())
+    var peers: [Peer] = []
+    for (index, loop) in loops.enumerated() {
+      let configuration = ShardConfiguration(
+        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: dispatcher,
+        server: services.configuration.serverName, asksAuthorizer: services.authorizer != nil,
+        asksRestorer: services.restorer != nil)
+      peers.append(try await makePeer(loop, services, configuration))
+    }
+    let all = peers
+    for peer in all { try await peer.read { $0.connect(to: all, broker) } }
+    return all
+  }
+
+  private static func makePeer(
+    _ loop: any EventLoop, _ services: Services, _ configuration: ShardConfiguration
+  ) async throws -> Peer {
+    let mailbox = Mailbox<Mail>()
+    let driver = try await loop.submit {
+      var random = SystemRandomNumberGenerator()
+      let seed: [UInt32] = (0..<8).map { _ in random.next() }
+      let driver = ShardDriver(
+        index: configuration.index, loop: loop, services: services, mailbox: mailbox,
+        shard: Shard(configuration: configuration, random: ChaChaGenerator(seed: seed)))
+      return NIOLoopBound(driver, eventLoop: loop)
+    }.get()
+    return Peer(loop: loop, mailbox: mailbox, driver: driver)
+  }
+
+  private static func listen(
+    _ group: MultiThreadedEventLoopGroup, _ configuration: ServerConfiguration, _ peers: [Peer]
+  ) async throws -> any Channel {
+    // A child's loop is picked by NIO, one after the other; its driver is the one that lives there.
+    let drivers = Dictionary(uniqueKeysWithValues: peers.map { (ObjectIdentifier($0.loop), $0.driver) })
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 4_096)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.maxMessagesPerRead, value: 64)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          // Too many open files: wait a second and accept again.
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+        }
+      }
+      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let driver = drivers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.ioOnClosedChannel }
+          try channel.pipeline.syncOperations.addHandler(ConnectionHandler(driver: driver.value))
+        }
+      }
+    do {
+      return try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
+    } catch {
+      throw ServerError(error, configuration)
+    }
+  }
+
+  // MARK: End
+
+  /// Waits until every connection is gone, the time is over or `mustHurry` says so; then closes what is left.
+  func drain(mustHurry: @Sendable () -> Bool) async {
+    services.isDraining.store(true, ordering: .relaxed)
+    let timeout = services.configuration.drainTimeoutMilliseconds
+    let count = services.webSocketCount.load(ordering: .relaxed)
+    services.logger.notice("draining", metadata: ["connections": "\(count)", "timeout_ms": "\(timeout)"])
+    // The last quarter is left for those that come back late.
+    for peer in peers {
+      peer.post(.startDraining(spreadMilliseconds: timeout / 4 * 3, deadlineMilliseconds: timeout))
+    }
+    await wait(milliseconds: timeout) { mustHurry() || services.webSocketCount.load(ordering: .relaxed) == 0 }
+    let cutCount = services.webSocketCount.load(ordering: .relaxed)
+    for peer in peers { peer.post(.closeAll(.restart, reason: "the server stops")) }
+    // Longer than a connection may take to close.
+    await wait(milliseconds: ConnectionHandler.lingerMilliseconds + 500) {
+      mustHurry() || services.transportCount.load(ordering: .relaxed) == 0
+    }
+    services.logger.notice("drained", metadata: ["connections_closed": "\(cutCount)"])
+  }
+
+  /// Looks every 10 ms: a stop is rare, and nothing on the data path has to know of it.
+  private func wait(milliseconds: UInt64, until isDone: @Sendable () -> Bool) async {
+    let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+    while !isDone(), ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(10)) }
+  }
+
+  func stop() async {
+    await admin?.stop()
+    try? await channel.close()
+    for peer in peers { try? await peer.read { $0.stop() } }
+    try? await group.shutdownGracefully()
+  }
+}
+
+extension ServerError {
+  /// What the system said of a bind, in our words.
+  init(_ error: any Error, _ configuration: ServerConfiguration) {
+    let (host, port) = (configuration.host, configuration.port)
+    guard let error = error as? IOError else {
+      self = .cannotListen(host: host, port: port, reason: "\(error)")
+      return
+    }
+    switch error.errnoCode {
+    case EADDRINUSE: self = .addressInUse(host: host, port: port)
+    case EACCES, EPERM: self = .notPermitted(host: host, port: port)
+    default: self = .cannotListen(host: host, port: port, reason: SystemError.text(error.errnoCode))
+    }
+  }
+}

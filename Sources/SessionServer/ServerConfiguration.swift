@@ -1,0 +1,30 @@
+import NIOCore
+import SessionCore
+
+/// What a server is told once, before it starts.
+public struct ServerConfiguration: Sendable {
+  /// A name or address to listen on, IPv6 without brackets.
+  public var host = "127.0.0.1"
+  /// 0: any that is free; `SessionServer.boundPort` tells which.
+  public var port = 8080
+  /// The path of the WebSocket endpoint; begins with a slash.
+  public var path = "/ws"
+  /// Event loops, each with its own shard.
+  public var loopCount = System.coreCount
+  public var limits = Limits()
+  /// Time for a whole request to arrive.
+  public var handshakeTimeoutMilliseconds: UInt64 = 10_000
+  /// WebSocket connections at one time; further upgrades are answered with 503.
+  public var connectionCount = 100_000
+  public var origins = OriginPolicy.sameHost
+  /// Time between the signal to stop and the closing of the connections that are still there.
+  public var drainTimeoutMilliseconds: UInt64 = 10_000
+  /// Where operators reach the server; nil for nowhere.
+  public var adminSocketPath: String?
+  /// Whether the server starts without operators when another one listens on their socket.
+  public var isAdminSocketOptional = false
+  /// Told to clients in `welcome`, to operators in `stats`.
+  public var serverName = "wscore"
+
+  public init() {}
+}

@@ -1,0 +1,21 @@
+/// Why a server does not start.
+public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
+  case addressInUse(host: String, port: Int)
+  case notPermitted(host: String, port: Int)
+  case cannotListen(host: String, port: Int, reason: String)
+  case adminSocketInUse(path: String)
+  case adminSocket(path: String, reason: String)
+  /// `start` was called before.
+  case startedAlready
+
+  public var description: String {
+    switch self {
+    case .addressInUse(let host, let port): "cannot listen on \(host):\(port): another program listens there"
+    case .notPermitted(let host, let port): "cannot listen on \(host):\(port): permission denied"
+    case .cannotListen(let host, let port, let reason): "cannot listen on \(host):\(port): \(reason)"
+    case .adminSocketInUse(let path): "admin socket \(path): another server listens there"
+    case .adminSocket(let path, let reason): "admin socket \(path): \(reason)"
+    case .startedAlready: "the server was started before"
+    }
+  }
+}

@@ -1,0 +1,293 @@
+import Synchronization
+import NIOCore
+import SessionCore
+import WebSocketFrames
+
+/// One socket: a request head, then frames. It turns bytes into messages for the driver's shard and back, and knows
+/// nothing of sessions.
+final class ConnectionHandler: ChannelDuplexHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private enum Phase {
+    case head
+    case open
+    /// Our Close frame went out; the peer's is awaited.
+    case closing
+    /// Nothing more is said by us; what the peer says is thrown away, so that it gets our last words and no reset.
+    case lingering
+    case gone
+  }
+
+  /// How long a peer has to answer a Close frame and to close its end.
+  static let lingerMilliseconds: UInt64 = 2_000
+  /// A ping and a pong with the most that a control frame carries.
+  static let maxControlByteCount = 2 + 127
+  /// Sockets beyond the bound on WebSocket connections, for health checks and for refusals that can be read.
+  private static let spareCount = 1_024
+
+  private let driver: ShardDriver
+  private let services: Services
+  private var context: ChannelHandlerContext?
+  private var phase = Phase.head
+  private var head: HTTPHeadParser<HTTPRequestHead>?
+  private var frames: FrameParser
+  /// The shard's name for this connection, from the upgrade until the shard has nothing more to do with it.
+  private(set) var slot: Slot?
+  /// The shard takes no messages.
+  var isPaused = false
+  private var hasHeldRead = false
+  /// Bytes that came while the shard took none.
+  private var kept: [UInt8] = []
+  private var awaitsWritability = false
+  /// The answer to the peer's latest ping; an older one that waits is dropped (RFC 6455 section 5.5.3).
+  private var pong: [UInt8]?
+  private var mustPing = false
+  private var isCounted = false
+  private var hasDeadline = false
+
+  init(driver: ShardDriver) {
+    self.driver = driver
+    services = driver.services
+    head = HTTPHeadParser()
+    frames = FrameParser(
+      role: .server, limits: FrameLimits(messageBytes: driver.services.configuration.limits.messageByteCount))
+  }
+
+  // MARK: The channel
+
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+  func channelActive(context: ChannelHandlerContext) {
+    isCounted = true
+    let count = services.transportCount.wrappingAdd(1, ordering: .relaxed).newValue
+    driver.expectHandshake(of: self)
+    if count > services.configuration.connectionCount + ConnectionHandler.spareCount {
+      answer(Services.full.status, Services.full.bytes())
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if isCounted { services.transportCount.wrappingSubtract(1, ordering: .relaxed) }
+    isCounted = false
+    phase = .gone
+    leave(code: nil, reason: "the connection broke")
+    kept = []
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard phase != .lingering, phase != .gone else { return }
+    unwrapInboundIn(data).withUnsafeReadableBytes { driver.read($0, for: self) }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) { driver.scheduleTick() }
+
+  func read(context: ChannelHandlerContext) {
+    if isPaused { hasHeldRead = true } else { context.read() }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    guard awaitsWritability, context.channel.isWritable else { return }
+    awaitsWritability = false
+    driver.markDirty(self)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+  // MARK: Reading
+
+  /// Whether bytes may be parsed as they come: none wait in front of them.
+  var isReadingDirectly: Bool { kept.isEmpty && !isPaused }
+
+  func keep(_ bytes: UnsafeRawBufferPointer) {
+    guard phase == .head || phase == .open || phase == .closing else { return }
+    kept.append(contentsOf: bytes)
+  }
+
+  func takeKept() {
+    guard !isPaused, !kept.isEmpty else { return }
+    var bytes = kept
+    kept = []
+    let taken = bytes.withUnsafeMutableBytes { take($0) }
+    if taken < bytes.count { kept.insert(contentsOf: bytes[taken...], at: 0) }
+  }
+
+  /// Reads from the socket again if that was wanted meanwhile.
+  func readOn() {
+    guard !isPaused, hasHeldRead else { return }
+    hasHeldRead = false
+    context?.read()
+  }
+
+  /// Parses `input`, which it may change, and returns how many bytes it took: all, unless the shard wants a pause.
+  func take(_ input: UnsafeMutableRawBufferPointer) -> Int {
+    var offset = 0
+    if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
+    if let slot { driver.heard(slot) }
+    takeFrames(input, &offset)
+    return phase == .lingering || phase == .gone ? input.count : offset
+  }
+
+  private func takeHead(_ input: UnsafeRawBufferPointer, _ offset: inout Int) {
+    switch head?.next(input, from: &offset) {
+    case .head(let head): judge(head)
+    case .failed(let error):
+      let refusal = HTTPRefusal(error)
+      answer(refusal.status, refusal.bytes())
+    case .needsMore, nil: break
+    }
+  }
+
+  private func judge(_ head: HTTPRequestHead) {
+    self.head = nil
+    switch services.judge(head) {
+    case .answer(let status, let bytes): answer(status, bytes)
+    case .upgrade(let accepted, let version, let credential):
+      phase = .open
+      services.webSocketCount.wrappingAdd(1, ordering: .relaxed)
+      write(ByteBuffer(bytes: accepted.response()))
+      slot = driver.open(
+        self,
+        ConnectionDescription(transport: "websocket", remote: remote, version: version, credential: credential))
+    }
+  }
+
+  private var remote: String {
+    guard let address = context?.remoteAddress, let host = address.ipAddress, let port = address.port else { return "?" }
+    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+
+  private func takeFrames(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) {
+    while phase == .open || phase == .closing, !isPaused {
+      switch frames.next(input, from: &offset) {
+      case .needsMore: return
+      case .message(let opcode, let range):
+        take(opcode, UnsafeRawBufferPointer(rebasing: input[range]).assumingMemoryBound(to: UInt8.self).span)
+      case .assembledMessage(let opcode):
+        let message = frames.assembled
+        take(opcode, message.span)
+      case .ping(let range): answerPing(Array(input[range]))
+      case .assembledPing: answerPing(frames.assembledControl)
+      case .pong, .assembledPong: break
+      case .close(let code): peerClosed(code)
+      case .violation(let violation):
+        finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
+        halfClose()
+      }
+    }
+  }
+
+  private func take(_ opcode: Opcode, _ message: Span<UInt8>) {
+    guard phase == .open, let slot else { return }
+    if opcode == .text { driver.receive(message, self, slot) } else { driver.receiveBinary(slot) }
+  }
+
+  private func answerPing(_ payload: [UInt8]) {
+    guard phase == .open else { return }
+    pong = payload
+    driver.markDirty(self)
+  }
+
+  // MARK: Writing
+
+  var isWritable: Bool { context?.channel.isWritable ?? false }
+
+  /// `markDirty` when the socket takes bytes again.
+  func waitForWritability() { awaitsWritability = true }
+
+  func sendPing() {
+    mustPing = true
+    driver.markDirty(self)
+  }
+
+  func takeControlFrames(into buffer: inout ByteBuffer) {
+    if let pong {
+      pong.withUnsafeBytes { payload in _ = buffer.writeBytes(FrameWriter.frame(.pong, payload: payload)) }
+      self.pong = nil
+    }
+    guard mustPing else { return }
+    mustPing = false
+    buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
+  }
+
+  func write(_ bytes: ByteBuffer) {
+    guard let context else { return }
+    context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+  }
+
+  /// Answers a request and ends.
+  private func answer(_ status: Int, _ bytes: [UInt8]) {
+    guard phase == .head else { return }
+    if status >= 400 { driver.countRefusal(status) }
+    head = nil
+    write(ByteBuffer(bytes: bytes))
+    halfClose()
+  }
+
+  // MARK: The end
+
+  /// The shard wants the connection closed.
+  func close(_ code: UInt16, _ reason: String) {
+    guard phase == .open else { return }
+    finish(WebSocketCloseCode(rawValue: code), reason, code: code, reason: reason)
+  }
+
+  private func peerClosed(_ code: WebSocketCloseCode?) {
+    // "the endpoint typically echos the status code it received" (RFC 6455 section 5.5.1)
+    if phase == .open { finish(code, "", code: code?.rawValue ?? 1005, reason: "closed by the client") }
+    halfClose()
+  }
+
+  /// Sends what waits and a Close frame, then takes leave of the shard.
+  private func finish(_ wireCode: WebSocketCloseCode?, _ wireReason: String, code: UInt16, reason: String) {
+    guard phase == .open else { return }
+    if let slot { driver.drainLast(self, slot) }
+    // The last write may have found the connection broken.
+    guard phase == .open else { return }
+    phase = .closing
+    let payload = wireCode.map { FrameWriter.closePayload($0, reason: wireReason) } ?? []
+    write(ByteBuffer(bytes: payload.withUnsafeBytes { FrameWriter.frame(.close, payload: $0) }))
+    leave(code: code, reason: reason)
+    lingerOnce()
+    isPaused = false
+    driver.resumeLater(self)
+  }
+
+  /// Exactly once: the slot is void afterwards.
+  private func leave(code: UInt16?, reason: String) {
+    guard let slot else { return }
+    self.slot = nil
+    services.webSocketCount.wrappingSubtract(1, ordering: .relaxed)
+    driver.left(slot, code: code, reason: reason)
+  }
+
+  private func halfClose() {
+    guard phase != .lingering, phase != .gone else { return }
+    phase = .lingering
+    kept = []
+    lingerOnce()
+    context?.close(mode: .output, promise: nil)
+    isPaused = false
+    readOn()
+  }
+
+  private func lingerOnce() {
+    guard !hasDeadline else { return }
+    hasDeadline = true
+    driver.linger(self)
+  }
+
+  func lingerIsDue() {
+    guard phase == .closing || phase == .lingering else { return }
+    context?.close(promise: nil)
+  }
+
+  func handshakeIsDue() {
+    guard phase == .head else { return }
+    let refusal = HTTPRefusal(408, "the request did not arrive in time")
+    answer(refusal.status, refusal.bytes())
+  }
+}

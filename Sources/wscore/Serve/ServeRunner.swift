@@ -1,0 +1,139 @@
+import Glibc
+import Logging
+import SessionCore
+import SessionServer
+
+/// Starts the server that the settings describe and says where it is.
+struct ServeRunner {
+  var settings: ServeSettings
+
+  private var isBannerWanted: Bool { !isJSON && Terminal.isTerminal(STDERR_FILENO) }
+
+  private var isJSON: Bool {
+    switch settings.logFormat {
+    case .json: true
+    case .text: false
+    case .auto: !Terminal.isTerminal(STDERR_FILENO)
+    }
+  }
+
+  func run() async throws {
+    var logger = Logger(label: "wscore") { _ in ServeLog(isJSON: isJSON, level: settings.logLevel) }
+    logger.logLevel = settings.logLevel
+    var configuration = settings.server
+    configuration.serverName = "wscore/\(WScore.version)"
+    try chooseAdminSocket(&configuration)
+    let warnings = bindConnectionCount(&configuration)
+    let server = try makeServer(configuration, logger)
+    server.addBuiltins()
+    let final = (configuration, logger)
+    do {
+      try await server.run { server in
+        try announce(server, final.0, final.1)
+        for warning in warnings { final.1.warning("\(warning)") }
+      }
+    } catch let error as ServerError {
+      throw CLIError(error)
+    }
+  }
+
+  private func makeServer(_ configuration: ServerConfiguration, _ logger: Logger) throws -> SessionServer {
+    guard let path = settings.tokenFile else { return SessionServer(configuration, logger: logger) }
+    do {
+      return SessionServer(
+        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), logger: logger)
+    } catch {
+      throw CLIError("\(error)", status: .configuration)
+    }
+  }
+
+  private func chooseAdminSocket(_ configuration: inout ServerConfiguration) throws {
+    switch settings.adminSocket {
+    case .none: configuration.adminSocketPath = nil
+    case .path(let path): configuration.adminSocketPath = path
+    case .standard:
+      let path = AdminSocketPath.standard()
+      do {
+        try AdminSocketDirectory.make(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
+      } catch {
+        throw CLIError(error)
+      }
+      configuration.adminSocketPath = path
+      configuration.isAdminSocketOptional = true
+    }
+  }
+
+  /// Each connection is a file; some are needed besides.
+  private func bindConnectionCount(_ configuration: inout ServerConfiguration) -> [String] {
+    let most = max(16, FileLimit.raise() - 128)
+    guard configuration.connectionCount > most else { return [] }
+    let wasAsked = configuration.connectionCount != ServerConfiguration().connectionCount
+    let asked = configuration.connectionCount
+    configuration.connectionCount = most
+    guard wasAsked else { return [] }
+    return ["--max-connections \(asked) is more than the file limit allows; \(most) it is. Raise it with: ulimit -n"]
+  }
+
+  // MARK: The announcement
+
+  private func announce(_ server: SessionServer, _ configuration: ServerConfiguration, _ logger: Logger) throws {
+    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+    let url = "ws://\(host):\(server.boundPort ?? configuration.port)\(configuration.path)"
+    let fault = server.adminSocketFault
+    let admin = fault == nil ? configuration.adminSocketPath : nil
+    if isBannerWanted {
+      try LineOutput.standardError.write(banner(url, admin, configuration))
+    } else {
+      logger.info(
+        "listening",
+        metadata: [
+          "url": "\(url)", "admin_socket": "\(admin ?? "none")", "version": "\(WScore.version)",
+          "loops": "\(configuration.loopCount)", "pid": "\(getpid())",
+        ])
+    }
+    if let fault {
+      logger.warning("\(fault); started without one. Name another with --admin-socket PATH")
+    }
+    if let descriptor = settings.readyDescriptor { try tell(descriptor, url) }
+  }
+
+  private func banner(_ url: String, _ admin: String?, _ configuration: ServerConfiguration) -> String {
+    let style = Style(.auto, descriptor: STDERR_FILENO)
+    let everyone = "none, everyone is let in"
+    let lines = [
+      ("listening", "\(style(url, .bold)), \(configuration.loopCount) event loops"),
+      ("auth", settings.tokenFile.map { "tokens of \($0)" } ?? everyone),
+      ("admin", admin.map { "\($0) (wscore inspect)" } ?? "none"),
+      ("try", "wscore client \(url)"),
+    ]
+    let rows = lines.map { name, text in
+      "  \(style(name, .dim))\(String(repeating: " ", count: 11 - name.count))\(text)\n"
+    }
+    return "\(style("wscore \(WScore.version)", .bold)), stop with Ctrl-C\n" + rows.joined()
+  }
+
+  private func tell(_ descriptor: Int32, _ url: String) throws {
+    try LineOutput(descriptor).write(line: url)
+    // Standard streams stay open: they are needed further on.
+    if descriptor > STDERR_FILENO { close(descriptor) }
+  }
+}
+
+extension CLIError {
+  init(_ error: ServerError) {
+    let what = "\(error)"
+    switch error {
+    case .addressInUse(_, let port):
+      self.init(
+        what, next: "See who it is with: ss -ltnp 'sport = :\(port)'   or take any free port: wscore serve --listen 127.0.0.1:0",
+        status: .unavailable)
+    case .notPermitted(_, let port):
+      self.init(what, why: port < 1_024 ? "Ports below 1024 are for root." : nil, status: .notPermitted)
+    case .cannotListen: self.init(what, status: .unavailable)
+    case .adminSocketInUse:
+      self.init(what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)
+    case .adminSocket: self.init(what, next: "Name another with --admin-socket PATH.", status: .cannotCreate)
+    case .startedAlready: self.init(what, status: .bug)
+    }
+  }
+}

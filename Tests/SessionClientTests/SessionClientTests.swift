@@ -1,0 +1,190 @@
+import NIOCore
+import SessionClient
+import SessionCore
+import Testing
+import WebSocketFrames
+
+private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+@Suite struct SessionClientTests {
+  private func client(
+    _ peer: TestPeer, _ configure: (inout SessionClient.Configuration) -> Void = { _ in }
+  ) async throws -> ClientHandle {
+    var configuration = try SessionClient.Configuration(url: peer.url)
+    configuration.backoff = Backoff(floorMilliseconds: 20, ceilingMilliseconds: 50)
+    configuration.session.auth = .init(scheme: "token", credential: Secret("right"))
+    configuration.seed = 3
+    configure(&configuration)
+    return await ClientHandle.make(configuration, on: TestPeer.group)
+  }
+
+  @Test func aRequestIsAnswered() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    let reply = try await client.send(event: "echo", payload: text(#"{"x":1}"#))
+    #expect(reply.payloadText == #"{"x":1}"#)
+    await #expect(throws: ProtocolError.self) { try await client.send(event: "nothing", payload: text("1")) }
+    await client.bye()
+    #expect(try await eventually { try await peer.with { $0.sessions.isEmpty } })
+  }
+
+  @Test(arguments: [ClientConnection.Drop.fin, .rst, .clean(code: 1001)])
+  func aDroppedConnectionIsResumedAndNothingIsLost(drop: ClientConnection.Drop) async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    let messages = await client.messages()
+    try await client.connect()
+    _ = try await client.join("lobby")
+    let reader = Task {
+      var payloads: [String] = []
+      for await message in messages {
+        payloads.append(message.payloadText)
+        if payloads.count == 200 { break }
+      }
+      return payloads
+    }
+    for number in 1...200 {
+      _ = try await client.withClient { client in
+        try client.send(event: "say", payload: text("\(number)"), room: "lobby")
+      }
+      if number % 50 == 0 {
+        try await client.withClient { $0.drop(drop) }
+        try await Task.sleep(nanoseconds: 30_000_000)
+      }
+    }
+    #expect(await reader.value == (1...200).map { "\($0)" })
+    let snapshot = await client.snapshot()
+    #expect(snapshot.counters.newSessions == 1 && snapshot.counters.resumes >= 3)
+    #expect(snapshot.counters.duplicates == 0 && snapshot.counters.holes == 0 && snapshot.counters.unknown == 0)
+    #expect(snapshot.rooms.map(\.name) == ["lobby"])
+    await client.disconnect()
+  }
+
+  @Test func requestsWaitOverADrop() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    try await client.withClient { $0.drop(.rst) }
+    #expect(try await client.send(event: "echo", payload: text("7")).payloadText == "7")
+    #expect(await client.snapshot().generation == 2)
+  }
+
+  @Test func aBlackholeEndsAndNothingIsLost() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    try await client.withClient { $0.blackhole(.both, milliseconds: 100) }
+    #expect(try await client.send(event: "echo", payload: text("8")).payloadText == "8")
+    #expect(await client.snapshot().counters.resumes == 0)
+  }
+
+  @Test func aResumeOvertakesTheOldConnectionInABlackhole() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    _ = try await client.send(event: "echo", payload: text("1"))
+    try await client.withClient { client in
+      client.blackhole(.both)
+      client.resume()
+    }
+    #expect(try await client.send(event: "echo", payload: text("9")).payloadText == "9")
+    #expect(await client.snapshot().counters.resumes == 1)
+  }
+
+  @Test func aSilentServerIsLeft() async throws {
+    var limits = Limits()
+    limits.pingIntervalMilliseconds = 100
+    limits.pingTimeoutMilliseconds = 100
+    let peer = try await TestPeer(.shard(limits))
+    let client = try await client(peer)
+    try await client.connect()
+    try await client.withClient { $0.blackhole(.in) }
+    #expect(await eventually { await client.snapshot().counters.resumes == 1 })
+  }
+
+  @Test func pingsKeepAnIdleConnection() async throws {
+    var limits = Limits()
+    limits.pingIntervalMilliseconds = 30
+    limits.pingTimeoutMilliseconds = 100
+    let peer = try await TestPeer(.shard(limits))
+    let client = try await client(peer)
+    try await client.connect()
+    try await Task.sleep(nanoseconds: 400_000_000)
+    #expect(await client.snapshot().counters.resumes == 0)
+    #expect(try await peer.with { $0.upgrades } == 1)
+  }
+
+  @Test func aWrongCredentialStopsTheClient() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer) {
+      $0.session.auth = .init(scheme: "token", credential: Secret("wrong"))
+    }
+    await #expect(
+      throws: ClientError.stopped(
+        .closed(.unauthenticated), .closed(code: 4503, reason: "", wasClean: true))
+    ) { try await client.connect() }
+  }
+
+  @Test func aKickedClientStopsAndARestartedServerIsComeBackTo() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    try await peer.with { $0.closeAll(.restart) }
+    #expect(await eventually { await client.snapshot().counters.resumes == 1 })
+    try await peer.with { $0.kickAll() }
+    #expect(
+      try await eventually { try await client.withClient { $0.state } == .stopped(.closed(.revoked)) })
+    try await client.connect()
+    #expect(await client.snapshot().counters.newSessions == 2)
+  }
+
+  @Test func versionOneTalksWithoutNumbers() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer) { $0.session.versions = [1] }
+    try await client.connect()
+    #expect(try await client.send(event: "echo", payload: text("1")).payloadText == "1")
+    #expect(await client.snapshot().lastIn == 0)
+    try await client.withClient { $0.drop(.fin) }
+    try await client.connect()
+    #expect(await client.snapshot().counters.resumes == 1)
+  }
+
+  @Test func withoutReconnectingItStops() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer) { $0.autoReconnect = false }
+    try await client.connect()
+    try await client.withClient { $0.drop(.rst) }
+    #expect(try await client.withClient { $0.state } == .stopped(.notAutomatic))
+    try await client.connect()
+    #expect(await client.snapshot().counters.resumes == 1)
+  }
+
+  @Test func aSlowReaderHoldsTheServerUp() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer) { $0.session.window = Window(messageCount: 4, byteCount: 100_000) }
+    let messages = await client.messages()
+    try await client.connect()
+    _ = try await client.join("lobby")
+    for number in 1...20 {
+      _ = try await client.withClient { try $0.send(event: "say", payload: text("\(number)"), room: "lobby") }
+    }
+    try await Task.sleep(nanoseconds: 100_000_000)
+    #expect(await client.snapshot().lastIn <= 6)
+    var heard: [String] = []
+    for await message in messages {
+      heard.append(message.payloadText)
+      if heard.count == 20 { break }
+    }
+    #expect(heard == (1...20).map { "\($0)" })
+  }
+
+  @Test func aCancelledRequestIsLetGo() async throws {
+    let peer = try await TestPeer(.silent)
+    let client = try await client(peer)
+    let task = Task { try await client.send(event: "echo", payload: text("1")) }
+    try await Task.sleep(nanoseconds: 20_000_000)
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+  }
+}

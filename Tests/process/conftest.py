@@ -1,0 +1,99 @@
+"""Real processes: the built `wscore`, a server of its own for each test that asks for one."""
+import os
+import pathlib
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WSCORE = os.environ.get("WSCORE", str(ROOT / ".build" / "release" / "wscore"))
+ADDRESS = re.compile(r"ws://127\.0\.0\.1:\d+/ws")
+
+
+class Server:
+    """`wscore serve` on a port that the kernel chose."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [WSCORE, "serve", "--listen", "127.0.0.1:0", *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.lines, self.url = [], None
+        self._found = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not self._found.wait(10) or self.url is None:
+            self.stop()
+            raise RuntimeError("serve did not print its address:\n" + "".join(self.lines))
+
+    def _read(self):
+        # Read to the end, so that the server never waits for us.
+        for line in self.process.stdout:
+            self.lines.append(line)
+            found = ADDRESS.search(line)
+            if found and self.url is None:
+                self.url = found.group(0)
+                self._found.set()
+        self._found.set()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(5)
+
+
+@pytest.fixture
+def start_server():
+    """Starts servers with the arguments that are given; all stop with the test."""
+    servers = []
+
+    def start(*arguments):
+        servers.append(Server(*arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(start_server):
+    return start_server()
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The environment of a user who has nothing set."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"LANG": "C.UTF-8", "TERM": "xterm-256color", "XDG_STATE_HOME": str(tmp_path / "state"),
+                   "INPUTRC": "/dev/null"}
+
+
+@pytest.fixture
+def client(environment):
+    """Runs `wscore client` with pipes until it ends."""
+
+    def run(*arguments, input="", timeout=20, **extra):
+        return subprocess.run(
+            [WSCORE, "client", *arguments], input=input, capture_output=True, text=True, timeout=timeout,
+            env=environment | extra)
+
+    return run
+
+
+def eventually(condition, timeout=10, interval=0.02):
+    """Waits until the condition is true and returns what it gave; fails with its last answer."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            assert value
+            return value
+        time.sleep(interval)

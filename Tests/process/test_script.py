@@ -1,0 +1,210 @@
+"""The client run by scripts: streams, formats, exit codes."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import WSCORE
+
+
+def lines(text):
+    """Every line is one JSON object of version 1."""
+    objects = [json.loads(line) for line in text.splitlines()]
+    assert all(o["v"] == 1 and o["ts"].endswith("Z") and o["mono_ns"] > 0 and o["kind"] for o in objects)
+    return objects
+
+
+def of_kind(objects, kind):
+    return [o for o in objects if o["kind"] == kind]
+
+
+def commands(*texts):
+    return [word for text in texts for word in ("-c", text)]
+
+
+def test_pipe_loses_no_reply(server, client):
+    done = client(server.url, input='send echo {"n":1}\nsend echo {"n":2}\n')
+    assert done.returncode == 0 and done.stderr == ""
+    objects = lines(done.stdout)
+    replies = [o for o in of_kind(objects, "frame") if o["dir"] == "in" and o["type"] == "reply"]
+    assert [o["envelope"]["payload"]["n"] for o in replies] == [1, 2]
+    summary = objects[-1]
+    assert summary["kind"] == "summary" and summary["exit"] == 0
+    assert summary["lost"] == summary["dup"] == summary["gaps"] == summary["unknown"] == 0
+
+
+def test_secrets_are_never_printed(server, client, tmp_path):
+    (tmp_path / "token").write_text("very-secret-credential\n")
+    done = client(server.url, "--token-file", str(tmp_path / "token"), *commands("send echo 1", "drop rst", "wait online"))
+    assert "very-secret" not in done.stdout + done.stderr
+    frames = of_kind(lines(done.stdout), "frame")
+    welcomes = [o for o in frames if o["type"] == "welcome"]
+    assert len(welcomes) == 2 and all(o["envelope"]["payload"]["token"] == "…" for o in welcomes)
+    hellos = [o for o in frames if o["type"] == "hello"]
+    assert hellos[0]["envelope"]["payload"]["auth"]["credential"] == "…"
+    assert hellos[1]["envelope"]["payload"]["resume"]["token"] == "…"
+
+
+def test_expectations(server, client):
+    done = client(server.url, *commands(
+        "join lobby", 'send chat.message {"text":"hi","n":[1,2]} --room lobby',
+        'expect chat.message text=hi n.1=2 room=lobby', "expect chat.* --none --within 200ms"))
+    assert done.returncode == 0, done.stderr
+    met = of_kind(lines(done.stdout), "expect")
+    assert len(met) == 2 and all(o["ok"] for o in met)
+
+
+def test_a_failed_expectation_says_where_and_what_came(server, client, tmp_path):
+    script = tmp_path / "smoke.wsc"
+    script.write_text("# nothing of that kind\nsend echo 1\nexpect chat.message --within 300ms\nsend echo 2\n")
+    done = client(server.url, "--script", str(script), "--format", "text")
+    assert done.returncode == 1
+    assert f'wscore: {script}:3: expect: no "chat.message" within 300ms (received: ' in done.stderr
+    assert "reply" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_keep_going(server, client):
+    arguments = commands("expect never --within 100ms", "send echo 8")
+    done = client(server.url, "--keep-going", *arguments)
+    assert done.returncode == 1
+    assert any(o.get("type") == "reply" for o in lines(done.stdout))
+    done = client(server.url, *arguments)
+    assert done.returncode == 1
+    assert not any(o.get("type") == "reply" for o in lines(done.stdout))
+
+
+@pytest.mark.parametrize("fault", ["rst", "fin", "clean"])
+def test_faults_lose_nothing(server, client, fault):
+    done = client(server.url, *commands(
+        "join lobby", 'repeat 20 send tick {"n":1} --room lobby', f"drop {fault}",
+        'repeat 20 send tick {"n":2} --room lobby', "expect state online --no-gap --no-dup", "wait acks",
+        "expect state online --no-gap --no-dup"))
+    assert done.returncode == 0, done.stderr
+    objects = lines(done.stdout)
+    ticks = [o["seq"] for o in of_kind(objects, "frame") if o["dir"] == "in" and o.get("event") == "tick"]
+    assert len(ticks) == 40 and ticks == sorted(set(ticks))
+    verdict = of_kind(objects, "fault")
+    assert len(verdict) == 1 and verdict[0]["resumed"] and verdict[0]["lost"] == verdict[0]["dup"] == 0
+
+
+def test_blackhole_and_timeout(server, client):
+    done = client(server.url, *commands("blackhole in 10s", "send echo 1", "wait acks --within 300ms"))
+    assert done.returncode == 124
+    assert "wait acks: not within 300ms" in done.stderr
+
+
+def test_ack_waits(server, client):
+    done = client(server.url, *commands("send echo 1 --ack", "stats"))
+    assert done.returncode == 0, done.stderr
+    stats = of_kind(lines(done.stdout), "result")[0]
+    assert stats["command"] == "stats" and stats["value"]["outstanding"] == 0
+
+
+@pytest.mark.parametrize("raw, code, status", [
+    ("raw nonsense", "envelope.malformed", 76),
+    ('raw {"type":"pong","payload":{}}', "envelope.malformed", 76),
+    ('raw {"v":2,"seq":9,"type":"event","event":"echo","payload":1}', "sequence.gap", 76),
+    ('raw {"v":2,"type":"event","event":"echo","payload":1}', "sequence.missing", 76),
+])
+def test_refused_messages(server, client, raw, code, status):
+    done = client(server.url, *commands(raw, f"expect error code={code}", "wait idle --within 3s"))
+    assert done.returncode == status, done.stderr
+    # A script that says so beforehand is content with it.
+    done = client(server.url, *commands(raw, f"expect error code={code}", "expect state closed"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_raw_message_of_another_version_is_refused_and_the_session_goes_on(server, client):
+    done = client(server.url, *commands(
+        '{"v":7,"type":"event","event":"echo","payload":1}', "expect error code=version.unsupported", "send echo 1",
+        "expect reply payload=1"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_nobody_there(client):
+    done = client("ws://127.0.0.1:9/ws", "--no-reconnect", "-c", "send echo 1")
+    assert done.returncode == 69
+    assert "wscore: " in done.stderr and "cannot connect to ws://127.0.0.1:9/ws" in done.stderr
+    assert "wscore serve --listen 127.0.0.1:9" in done.stderr
+    start = time.monotonic()
+    done = client("ws://127.0.0.1:9/ws", "--timeout", "700ms", "-c", "send echo 1")
+    assert done.returncode == 69 and 0.5 < time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("arguments, text", [
+    (["--timeout", "5"], "A duration is a number with a unit"),
+    (["--protocol", "v9"], "v9"),
+    (["--token", "x"], "--token-file"),
+    (["wss://x/"], "ws://"),
+    (["ws://user:secret@127.0.0.1:9/ws"], "credential"),
+    (["http://127.0.0.1:9/ws"], "ws://"),
+])
+def test_usage(client, arguments, text):
+    done = client(*arguments)
+    assert done.returncode == 64 and text in done.stderr and done.stderr.startswith("wscore: ")
+    assert "USAGE" not in done.stderr and "secret" not in done.stderr and done.stdout == ""
+
+
+def test_scripts_that_are_wrong(server, client, tmp_path):
+    done = client(server.url, input="send echo {\n")
+    assert done.returncode == 65 and "stdin:1: send: the JSON is not closed" in done.stderr
+    done = client(server.url, "--script", str(tmp_path / "missing"))
+    assert done.returncode == 66 and "missing: No such file" in done.stderr
+
+
+def test_source_repeat_and_quit(server, client, tmp_path):
+    (tmp_path / "inner").write_text("repeat 3 send echo 1\nwait acks\n")
+    done = client(server.url, *commands(f"source {tmp_path / 'inner'}", "quit", "send echo 2"))
+    assert done.returncode == 0, done.stderr
+    replies = [o for o in lines(done.stdout) if o.get("type") == "reply"]
+    assert [o["envelope"]["payload"] for o in replies] == [1, 1, 1]
+
+
+def test_simple_profile(server, client):
+    done = client(server.url, "--protocol", "v1", *commands("send echo 1 --id c-1", "expect reply payload=1", "drop rst",
+                                                           "send echo 2", "expect reply payload=2"))
+    assert done.returncode == 0, done.stderr
+    welcome = next(o for o in lines(done.stdout) if o.get("type") == "welcome")
+    assert welcome["envelope"]["payload"]["version"] == 1
+
+
+def test_rooms_and_session(server, client):
+    done = client(server.url, *commands("join a", "join b", "leave a", "wait acks", "rooms", "session"))
+    assert done.returncode == 0, done.stderr
+    rooms, session = of_kind(lines(done.stdout), "result")
+    assert rooms["value"] == ["b"]
+    assert session["value"]["session"].startswith("s_") and session["value"]["rooms"] == ["b"]
+
+
+def test_stay_until_a_signal(server, environment):
+    process = subprocess.Popen([WSCORE, "client", server.url, "--on-eof", "stay", "-c", "join lobby"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
+    for line in process.stdout:
+        if json.loads(line).get("type") == "reply":
+            break
+    # Each line is there at once, though nobody has closed the pipe.
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+
+
+def test_a_reader_that_goes_away(server, environment):
+    process = subprocess.Popen([WSCORE, "client", server.url, "-c", "repeat 20000 send echo 1"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(20) == 141
+    assert process.stderr.read() == b""
+
+
+def test_quiet(server, client):
+    done = client(server.url, "--quiet", *commands("send echo 1", "rooms"))
+    assert {o["kind"] for o in lines(done.stdout)} == {"result", "summary"}
+
+
+def test_subcommands_are_suggested():
+    done = subprocess.run([WSCORE, "clinet"], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 64 and 'did you mean "client"?' in done.stderr
