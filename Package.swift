@@ -73,13 +73,15 @@ let package = Package(
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionCore", "SessionServer", "WebSocketFrames",
+        "CReadline", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "wscoreTests", dependencies: ["wscore"], swiftSettings: strict),
+    .testTarget(name: "wscoreTests", dependencies: ["wscore", "SessionCore", "WebSocketFrames"], swiftSettings: strict),
     .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
   ]
 )

@@ -57,7 +57,9 @@ package struct Ledger: Sendable {
   package mutating func take(receiver: Int, sender: Int, number: UInt32, at: UInt64) -> Finding {
     guard !receivers[receiver].isReleased else { return .released }
     let session = receivers[receiver].session
-    guard 1...max(1, maxNumber) ~= number, 0..<layout.sessionCount ~= sender, layout.room(of: sender) == layout.room(of: session) else {
+    guard 1...max(1, maxNumber) ~= number, 0..<layout.sessionCount ~= sender,
+      layout.room(of: sender) == layout.room(of: session)
+    else {
       tally.unexplained += 1
       note(.foreign, session, sender, number, expected: nil, at)
       return .foreign

@@ -45,14 +45,16 @@ struct LoadCommand: AsyncParsableCommand {
     transform: LoadArguments.storm)
   var storm: [Storm] = []
 
-  @Option(help: ArgumentHelp("Rooms, which share the sessions evenly (default: a fifth of the sessions).", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("Rooms, which share the sessions evenly (default: a fifth of the sessions).", valueName: "count"))
   var rooms: Int?
 
   @Option(
     help: ArgumentHelp("Bytes of each payload.", valueName: "bytes"), transform: LoadArguments.bytes)
   var payloadBytes = ByteCount(128)
 
-  @Option(help: ArgumentHelp("Fixes who sends when and whom storms hit (default: a random one).", valueName: "number"))
+  @Option(
+    help: ArgumentHelp("Fixes who sends when and whom storms hit (default: a random one).", valueName: "number"))
   var seed: UInt64?
 
   @Option(help: ArgumentHelp("Longest wait for what is under way at the end.", valueName: "duration"))
@@ -88,6 +90,11 @@ struct LoadCommand: AsyncParsableCommand {
   @Option(help: "What standard error shows meanwhile: auto, ndjson or off.")
   var progress = LoadProgress.Kind.auto
 
+  @Option(
+    help: ArgumentHelp("Directory to write summary.json to; made if it is missing.", valueName: "directory"),
+    completion: .directory)
+  var out: String?
+
   @Flag(help: "Print the report as one JSON object.")
   var json = false
 
@@ -98,9 +105,10 @@ struct LoadCommand: AsyncParsableCommand {
     let plan = try plan()
     let thresholds = try threshold.map { text throws(CLIError) in try Threshold(text) }
     try LoadPreflight.check(plan)
-    let progress = LoadProgress(progress, plan, Style(color, descriptor: STDERR_FILENO))
+    let progress = LoadProgress(progress, plan)
     var report = try await LoadRun(plan, progress).report()
     report.judge(thresholds)
+    if let out { try LoadSummary.write(report, to: out) }
     try write(report)
     guard report.status == .ok else { throw report.status }
   }

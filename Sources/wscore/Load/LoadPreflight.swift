@@ -1,4 +1,4 @@
-import Glibc
+import SessionServer
 
 /// What the machine must give before a run of many sessions makes sense.
 enum LoadPreflight {
@@ -11,7 +11,7 @@ enum LoadPreflight {
   /// - Throws: `CLIError` that says what to change.
   static func check(_ plan: LoadPlan) throws(CLIError) {
     let needed = plan.sessions + spareFiles
-    let limit = raisedFileLimit()
+    let limit = FileLimit.raise()
     guard limit >= needed else {
       throw CLIError(
         "\(plan.sessions) sessions need \(needed) open files, and this process may have \(limit)",
@@ -23,16 +23,5 @@ enum LoadPreflight {
         "\(plan.sessions) connections to \(plan.url) need more local ports than one address has (\(ports))",
         next: "Run several of --sessions \(ports) from different addresses.", status: .configuration)
     }
-  }
-
-  private static func raisedFileLimit() -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
-    if limit.rlim_cur < limit.rlim_max {
-      var raised = limit
-      raised.rlim_cur = raised.rlim_max
-      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { return Int(clamping: raised.rlim_cur) }
-    }
-    return Int(clamping: limit.rlim_cur)
   }
 }

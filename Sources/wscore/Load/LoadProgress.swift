@@ -17,13 +17,14 @@ final class LoadProgress: Sendable {
 
   private let form: Form
   private let plan: LoadPlan
-  private let style: Style
   private let output = LineOutput.standardError
   /// When the last line was shown.
-  private let shownAt = Mutex<UInt64>(0)
+  private let shownAt: Mutex<UInt64>
 
-  init(_ kind: Kind, _ plan: LoadPlan, _ style: Style) {
-    (self.plan, self.style) = (plan, style)
+  init(_ kind: Kind, _ plan: LoadPlan) {
+    self.plan = plan
+    // A log says nothing about what is over in ten seconds.
+    shownAt = Mutex(NIODeadline.now().uptimeNanoseconds)
     form =
       switch kind {
       case .auto: Terminal.isTerminal(STDERR_FILENO) ? .line : .log
@@ -43,7 +44,7 @@ final class LoadProgress: Sendable {
       }
     let now = NIODeadline.now().uptimeNanoseconds
     let isDue = shownAt.withLock { shown in
-      guard form != .off, shown == 0 || now - shown >= interval else { return false }
+      guard form != .off, now - shown >= interval else { return false }
       shown = now
       return true
     }

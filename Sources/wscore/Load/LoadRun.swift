@@ -134,7 +134,7 @@ struct LoadRun {
     return LoadWorker.now
   }
 
-  /// Waits until all is delivered and acknowledged and every session is back, and a little longer for what should not come.
+  /// Waits until all is delivered and acknowledged and every session is back, and a little for what should not come.
   private func settle(_ stop: UInt64) async {
     let limit = stop + UInt64(clamping: Quantity.nanoseconds(plan.settle))
     var doneAt: UInt64?

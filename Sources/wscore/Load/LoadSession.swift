@@ -48,7 +48,8 @@ final class LoadSession: SessionClientDelegate {
     let payload = LoadPayload(sender: index, number: number, intended: intended, handed: now)
     do throws(SendFault) {
       _ = try client.send(
-        event: LoadWorker.event, payload: payload.bytes(byteCount: worker.plan.payloadBytes), room: worker.roomName(index))
+        event: LoadWorker.event, payload: payload.bytes(byteCount: worker.plan.payloadBytes),
+        room: worker.roomName(index))
       return true
     } catch {
       account.unsent.append(number...number)

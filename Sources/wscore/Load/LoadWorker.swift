@@ -302,7 +302,7 @@ final class LoadWorker {
       fail(what, .unavailable, next: "Start a server there with: wscore serve --listen \(plan.url.hostField)")
     case .refused(let status, _) where status == 401 || status == 403: fail(what, .notPermitted, next: why)
     case .closed(let code?, _, _) where code == CloseCode.unauthenticated.rawValue:
-      fail(what, .notPermitted, next: why ?? "Give a credential with --token-file.")
+      fail(what, .notPermitted, next: "Give a credential that it knows with --token-file.")
     case .refused, .notWebSocket, .violation: fail(what, .protocolError, next: why)
     case .closed, .dropped: fail(what, .unavailable, next: why)
     }
