@@ -12,8 +12,9 @@ struct WScore: AsyncParsableCommand {
       Start a server, talk to it, and look at what it holds:
         wscore serve
         wscore client
+        wscore load ws://127.0.0.1:8080/ws
         wscore inspect sessions
       """,
     version: "wscore \(version)",
-    subcommands: [ServeCommand.self, ClientCommand.self, InspectCommand.self])
+    subcommands: [ServeCommand.self, ClientCommand.self, LoadCommand.self, InspectCommand.self])
 }

@@ -1,0 +1,72 @@
+/// What a load message carries: `{"s":12,"n":3,"t":1500000,"a":1500210,"p":"…"}`.
+package struct LoadPayload: Equatable, Sendable {
+  /// Index of the sending session.
+  package var sender: Int
+  /// Counts the sender's messages from 1.
+  package var number: UInt32
+  /// When it was due, in nanoseconds of the monotonic clock.
+  package var intended: UInt64
+  /// When it was handed to the client, on the same clock.
+  package var handed: UInt64
+
+  package init(sender: Int, number: UInt32, intended: UInt64, handed: UInt64) {
+    (self.sender, self.number) = (sender, number)
+    (self.intended, self.handed) = (intended, handed)
+  }
+
+  /// The JSON text, padded to `byteCount` bytes if it is shorter.
+  package func bytes(byteCount: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(max(byteCount, 96))
+    for (index, value) in [UInt64(sender), UInt64(number), intended, handed].enumerated() {
+      bytes.append(contentsOf: LoadPayload.keys[index])
+      LoadPayload.append(value, to: &bytes)
+    }
+    bytes.append(contentsOf: LoadPayload.padKey)
+    let padding = byteCount - bytes.count - LoadPayload.end.count
+    if padding > 0 { bytes.append(contentsOf: repeatElement(UInt8(ascii: "x"), count: padding)) }
+    bytes.append(contentsOf: LoadPayload.end)
+    return bytes
+  }
+
+  /// Reads what `bytes` wrote; the padding is not looked at. Nil if it is anything else.
+  package init?(scanning bytes: Span<UInt8>) {
+    var index = 0
+    guard let sender = LoadPayload.scan(0, bytes, &index), sender <= UInt64(UInt32.max),
+      let number = LoadPayload.scan(1, bytes, &index).flatMap({ UInt32(exactly: $0) }),
+      let intended = LoadPayload.scan(2, bytes, &index), let handed = LoadPayload.scan(3, bytes, &index)
+    else { return nil }
+    self.init(sender: Int(sender), number: number, intended: intended, handed: handed)
+  }
+
+  private static let keys = [#"{"s":"#, #","n":"#, #","t":"#, #","a":"#].map { Array($0.utf8) }
+  private static let padKey = Array(#","p":""#.utf8)
+  private static let end = Array(#""}"#.utf8)
+
+  /// The key at `position`, which must come next, and the digits behind it.
+  private static func scan(_ position: Int, _ bytes: Span<UInt8>, _ index: inout Int) -> UInt64? {
+    let key = keys[position]
+    guard index + key.count < bytes.count else { return nil }
+    for offset in 0..<key.count where bytes[index + offset] != key[offset] { return nil }
+    index += key.count
+    let start = index
+    var value: UInt64 = 0
+    while index < bytes.count, bytes[index] &- 0x30 < 10 {
+      // 18 digits stay below 2^63.
+      guard index - start < 18 else { return nil }
+      value = value * 10 + UInt64(bytes[index] - 0x30)
+      index += 1
+    }
+    return index > start ? value : nil
+  }
+
+  private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+    let start = bytes.count
+    var rest = value
+    repeat {
+      bytes.append(UInt8(truncatingIfNeeded: rest % 10) + 0x30)
+      rest /= 10
+    } while rest > 0
+    bytes[start...].reverse()
+  }
+}

@@ -1,0 +1,37 @@
+/// What one session sent and what it was told of it.
+package struct SenderAccount: Sendable, Equatable {
+  /// The highest number given out.
+  package var issued: UInt32 = 0
+  /// The highest number that the server acknowledged.
+  package var acknowledged: UInt32 = 0
+  /// Numbers that were reported as unknown.
+  package var unknown = NumberRanges()
+  /// Numbers that never left the client.
+  package var unsent = NumberRanges()
+
+  package init() {}
+
+  /// How many of its messages each receiver is owed.
+  package var owedCount: UInt64 { UInt64(issued) - unsent.count }
+}
+
+/// Ascending ranges of message numbers.
+package struct NumberRanges: Sendable, Equatable {
+  package private(set) var ranges: [ClosedRange<UInt32>] = []
+
+  package init() {}
+
+  package var isEmpty: Bool { ranges.isEmpty }
+  package var count: UInt64 { ranges.reduce(0) { $0 + UInt64($1.count) } }
+
+  package func contains(_ number: UInt32) -> Bool { ranges.contains { $0.contains(number) } }
+
+  /// Adds numbers that are above, or next to, or within what is there already.
+  package mutating func append(_ range: ClosedRange<UInt32>) {
+    guard let last = ranges.last, range.lowerBound <= last.upperBound &+ 1 else {
+      ranges.append(range)
+      return
+    }
+    ranges[ranges.count - 1] = min(last.lowerBound, range.lowerBound)...max(last.upperBound, range.upperBound)
+  }
+}

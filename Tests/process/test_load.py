@@ -1,0 +1,238 @@
+"""`wscore load` in real processes: a run with storms, and servers that break their promise on the way."""
+import asyncio
+import contextlib
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import WSCORE
+
+
+def run_load(url, *arguments, timeout=60):
+    return subprocess.run(
+        [WSCORE, "load", url, "--json", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=timeout)
+
+
+SMALL = ("--sessions", "20", "--rooms", "4", "--rate", "200/s", "--duration", "2s", "--seed", "7")
+
+
+def test_storms_lose_nothing(server, tmp_path):
+    done = run_load(
+        server.url, *SMALL, "--storm", "50%@500ms", "--storm", "100%@1200ms", "--threshold", "lost==0",
+        "--threshold", "resume.p99<30s", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "ok" and report["passed"] and report["counterexample"] is None
+    assert report["scheduled"] == report["sent"] == report["acknowledged"] == 400
+    assert report["delivered"] == report["expected"] == 400 * 5
+    assert [report[name] for name in ("lost", "duplicated", "out_of_order", "unexplained", "not_resumed")] == [0] * 5
+    assert report["dropped"] == report["resumed"] == 30
+    assert [storm["dropped"] for storm in report["storms"]] == [10, 20]
+    assert report["resume_ms"]["count"] == 30 and report["latency_ms"]["count"] == 2000
+    assert all(threshold["passed"] for threshold in report["thresholds"])
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == report
+
+
+@pytest.mark.parametrize("drop", ["fin", "clean"])
+def test_other_ways_to_drop(server, drop):
+    done = run_load(server.url, *SMALL, "--storm", "100%@1s", "--drop", drop, "--loops", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["resumed"] == report["dropped"] == 20 and report["loops"] == 2
+
+
+def test_text_for_people(server):
+    done = subprocess.run(
+        [WSCORE, "load", server.url, "--sessions", "5", "--rate", "50", "--duration", "500ms", "--progress", "ndjson"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("PASSED\n") and "lost        0" in done.stdout and "\x1b" not in done.stdout
+    assert all(json.loads(line)["kind"] == "progress" for line in done.stderr.splitlines())
+
+
+def test_a_missed_threshold(server):
+    done = run_load(server.url, "--sessions", "5", "--rate", "50", "--duration", "1s", "--threshold", "latency.p50<1us")
+    assert done.returncode == 99
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "threshold" and report["thresholds"][0]["passed"] is False
+
+
+def test_nobody_there():
+    done = run_load("ws://127.0.0.1:1/ws", *SMALL)
+    assert done.returncode == 69 and done.stdout == ""
+    assert "connection refused" in done.stderr and "wscore serve" in done.stderr
+
+
+def test_a_credential_is_needed(start_server, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("# token user\nfirst-secret ann\nsecond-secret bob\n")
+    tokens.chmod(0o600)
+    server = start_server("--auth", "token-file", "--token-file", str(tokens))
+    refused = run_load(server.url, *SMALL)
+    assert refused.returncode == 77 and "--token-file" in refused.stderr + refused.stdout
+    done = run_load(server.url, *SMALL, "--storm", "100%@1s", "--token-file", str(tokens))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_interrupt_gives_a_partial_verdict(server):
+    process = subprocess.Popen(
+        [WSCORE, "load", server.url, "--json", "--sessions", "5", "--rate", "50", "--duration", "60s",
+         "--progress", "ndjson"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if json.loads(line)["sent"] > 10:
+            break
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    report = json.loads(output)
+    assert report["partial"] and report["verdict"] == "partial" and report["delivered"] == report["expected"] > 0
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--storm", "100"), ("--storm", "100%@60s"), ("--threshold", "los==0"), ("--rooms", "21"), ("--rate", "-1"),
+    ("--sessions", "0"), ("--backoff", "1s"),
+])
+def test_usage(arguments):
+    done = run_load("ws://127.0.0.1:1/ws", *SMALL, *arguments)
+    assert done.returncode == 64 and done.stderr.startswith("wscore: ")
+
+
+# A proxy that is no honest wire: it hands each of the server's text frames to `change` before it passes it on.
+
+class Proxy:
+    def __init__(self, target, change):
+        self.target, self.change, self.changed = target, change, 0
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(5)
+
+    def _run(self):
+        asyncio.run(self._serve())
+
+    async def _serve(self):
+        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        self._ready.set()
+        await self._stop.wait()
+
+    def stop(self):
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(5)
+
+    @property
+    def url(self):
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    async def _connection(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            upstream_reader, upstream_writer = await asyncio.open_connection(*self.target)
+            await asyncio.gather(
+                self._copy(reader, upstream_writer), self._frames(upstream_reader, writer))
+        writer.close()
+
+    @staticmethod
+    async def _copy(reader, writer):
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def _frames(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            writer.write(await reader.readuntil(b"\r\n\r\n"))
+            while True:
+                head = await reader.readexactly(2)
+                length, extra = head[1] & 0x7F, b""
+                if length == 126:
+                    extra = await reader.readexactly(2)
+                elif length == 127:
+                    extra = await reader.readexactly(8)
+                if extra:
+                    length = int.from_bytes(extra, "big")
+                payload = await reader.readexactly(length)
+                frames = [payload]
+                if head[0] & 0x0F == 1 and (changed := self.change(payload)) is not None:
+                    self.changed += 1
+                    frames = changed
+                for frame in frames:
+                    assert len(frame) == length
+                    writer.write(head + extra + frame)
+                await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+def proxied(server):
+    proxies = []
+
+    def start(change):
+        proxies.append(Proxy(server.address, change))
+        return proxies[-1]
+
+    yield start
+    for proxy in proxies:
+        proxy.stop()
+
+
+def once(marker, change):
+    """Applies `change` to the first frame that holds `marker`."""
+    seen = []
+
+    def apply(payload):
+        if marker not in payload or seen:
+            return None
+        seen.append(payload)
+        return change(payload)
+
+    return apply
+
+
+FAULTY = (*SMALL, "--settle", "2s")
+
+
+def test_a_swallowed_frame_is_found(proxied):
+    proxy = proxied(once(b',"n":5,', lambda payload: []))
+    done = run_load(proxy.url, *FAULTY)
+    report = json.loads(done.stdout)
+    assert proxy.changed == 1 and done.returncode == 97, report
+    # The client sees the hole and resumes, so that the message comes after all; the hole has no excuse.
+    assert report["unexplained"] == 1 and report["lost"] == 0 and report["unplanned_drops"] == 1
+    assert report["counterexample"]["kind"] == "sequence number left out"
+
+
+def test_a_repeated_frame_is_found(proxied):
+    proxy = proxied(once(b',"n":5,', lambda payload: [payload, payload]))
+    done = run_load(proxy.url, *FAULTY)
+    report = json.loads(done.stdout)
+    assert proxy.changed == 1 and done.returncode == 97, report
+    assert report["duplicated"] == 1 and report["lost"] == 0
+
+
+def test_an_exchanged_message_is_found(proxied):
+    # The envelope's numbers are in order: only the account of the payloads can tell.
+    proxy = proxied(once(b',"n":5,', lambda payload: [payload.replace(b',"n":5,', b',"n":4,')]))
+    done = run_load(proxy.url, *FAULTY)
+    report = json.loads(done.stdout)
+    assert proxy.changed == 1 and done.returncode == 97, report
+    assert report["duplicated"] == 1 and report["lost"] == 1 and report["delivered"] == report["expected"] - 1
+    assert report["counterexample"]["number"] in (4, 5) and report["seed"] == 7
+
+
+def test_a_session_that_does_not_resume_is_found(start_server):
+    server = start_server("--session-ttl", "1s")
+    started = time.monotonic()
+    done = run_load(
+        server.url, *FAULTY, "--storm", "50%@500ms", "--backoff", "20s..20s", "--duration", "2500ms", "--settle", "1s")
+    report = json.loads(done.stdout)
+    assert done.returncode == 97 and report["not_resumed"] > 0, report
+    assert time.monotonic() - started < 30
