@@ -183,27 +183,143 @@ _wscore() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    client|inspect|help)
+    serve|client|inspect|help)
         # Offer subcommand argument completions
         "_wscore_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'client inspect help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'serve client inspect help' -- "${cur}"))
+        ;;
+    esac
+}
+
+_wscore_serve() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=(--allow-origin)
+    non_repeating_options=(--listen --path --loops --auth --token-file --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --max-message-bytes --max-connections --admin-socket --log-level --log-format --ready-fd)
+    __wscore_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--listen')
+        return
+        ;;
+    '--path')
+        return
+        ;;
+    '--loops')
+        return
+        ;;
+    '--auth')
+        __wscore_add_completions -W 'none'$'\n''token-file'
+        return
+        ;;
+    '--token-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--allow-origin')
+        return
+        ;;
+    '--session-ttl')
+        return
+        ;;
+    '--ping-interval')
+        return
+        ;;
+    '--ping-timeout')
+        return
+        ;;
+    '--hello-timeout')
+        return
+        ;;
+    '--handshake-timeout')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    '--outbox-messages')
+        return
+        ;;
+    '--outbox-bytes')
+        return
+        ;;
+    '--max-message-bytes')
+        return
+        ;;
+    '--max-connections')
+        return
+        ;;
+    '--admin-socket')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--log-level')
+        __wscore_add_completions -W 'trace'$'\n''debug'$'\n''info'$'\n''notice'$'\n''warning'$'\n''error'$'\n''critical'
+        return
+        ;;
+    '--log-format')
+        __wscore_add_completions -W 'auto'$'\n''text'$'\n''json'
+        return
+        ;;
+    '--ready-fd')
+        return
         ;;
     esac
 }
 
 _wscore_client() {
     repeating_flags=()
-    non_repeating_flags=(--version -h --help)
-    repeating_options=()
-    non_repeating_options=(--timeout)
-    __wscore_offer_flags_options 0
+    non_repeating_flags=(--no-ack --reconnect --no-reconnect --keep-going --quiet -q --version -h --help)
+    repeating_options=(--script -c --command)
+    non_repeating_options=(--token-file --protocol --instance --ttl --window --timeout --on-eof --drain-timeout --format --color)
+    __wscore_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
+    '--token-file')
+        return
+        ;;
+    '--protocol')
+        __wscore_add_completions -W 'v1'$'\n''v2'
+        return
+        ;;
+    '--instance')
+        return
+        ;;
+    '--ttl')
+        return
+        ;;
+    '--window')
+        return
+        ;;
     '--timeout')
+        return
+        ;;
+    '--script')
+        return
+        ;;
+    '-c'|'--command')
+        return
+        ;;
+    '--on-eof')
+        __wscore_add_completions -W 'drain'$'\n''close'$'\n''stay'
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    '--format')
+        __wscore_add_completions -W 'text'$'\n''ndjson'
+        return
+        ;;
+    '--color')
+        __wscore_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
         ;;
     esac
