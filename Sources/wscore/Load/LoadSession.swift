@@ -26,7 +26,6 @@ final class LoadSession: SessionClientDelegate {
   var brokenAt: UInt64?
   /// Which storm broke it.
   var storm: Int?
-  var wasOffline: Bool { brokenAt != nil }
   /// Tickets of messages follow those of joins, which come first.
   private var joinTickets: UInt64 = 0
 
