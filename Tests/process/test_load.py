@@ -252,3 +252,18 @@ def test_a_session_that_does_not_resume_is_found(start_server):
     report = json.loads(done.stdout)
     assert done.returncode == 97 and report["not_resumed"] > 0, report
     assert time.monotonic() - started < 30
+
+
+def test_a_server_that_dies_is_found(start_server):
+    server = start_server()
+    process = subprocess.Popen(
+        [WSCORE, "load", server.url, "--json", *FAULTY, "--duration", "3s", "--progress", "ndjson"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if json.loads(line)["sent"] > 10:
+            break
+    server.process.kill()
+    output, _ = process.communicate(timeout=30)
+    report = json.loads(output)
+    assert process.returncode == 97 and report["not_resumed"] == 20, report
+    assert report["lost"] == report["unexplained"] == 0

@@ -317,9 +317,14 @@ final class LoadWorker {
 
   // MARK: The end
 
-  /// What the loop has to tell; the verdict needs it of all loops.
+  /// What the loop has to tell; the verdict needs it of all loops. Sessions that are still without a connection count
+  /// as not resumed, and nothing else is held against the server for them.
   func result() -> LoadShare {
     post()
+    for session in sessions where session.brokenAt != nil {
+      session.leaveOpen()
+      ledger.release(receiver: session.place)
+    }
     return LoadShare(
       figures: figures, times: times, accounts: sessions.map(\.account), storms: stormResults, endings: endings,
       takeovers: takeovers, lastSendAt: lastSendAt, stillBroken: UInt64(brokenCount))
