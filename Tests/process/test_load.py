@@ -2,6 +2,7 @@
 import asyncio
 import contextlib
 import json
+import resource
 import signal
 import subprocess
 import threading
@@ -95,6 +96,20 @@ def test_interrupt_gives_a_partial_verdict(server):
     assert report["partial"] and report["verdict"] == "partial" and report["delivered"] == report["expected"] > 0
 
 
+def test_too_few_open_files():
+    done = subprocess.run(
+        [WSCORE, "load", "ws://127.0.0.1:1/ws", "--sessions", "500"], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=60, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+    assert done.returncode == 78 and "ulimit -n 564" in done.stderr
+
+
+def test_a_ramp_and_no_traffic(server):
+    started = time.monotonic()
+    done = run_load(server.url, "--sessions", "40", "--ramp", "40", "--rate", "0", "--duration", "500ms")
+    assert done.returncode == 0 and time.monotonic() - started > 1.4, done.stderr
+    assert json.loads(done.stdout)["connect_ms"]["count"] == 40
+
+
 @pytest.mark.parametrize("arguments", [
     ("--storm", "100"), ("--storm", "100%@60s"), ("--threshold", "los==0"), ("--rooms", "21"), ("--rate", "-1"),
     ("--sessions", "0"), ("--backoff", "1s"),
@@ -176,7 +191,8 @@ def proxied(server):
     proxies = []
 
     def start(change):
-        proxies.append(Proxy(server.address, change))
+        host, port = server.url.removeprefix("ws://").removesuffix("/ws").split(":")
+        proxies.append(Proxy((host, int(port)), change))
         return proxies[-1]
 
     yield start
@@ -236,3 +252,18 @@ def test_a_session_that_does_not_resume_is_found(start_server):
     report = json.loads(done.stdout)
     assert done.returncode == 97 and report["not_resumed"] > 0, report
     assert time.monotonic() - started < 30
+
+
+def test_a_server_that_dies_is_found(start_server):
+    server = start_server()
+    process = subprocess.Popen(
+        [WSCORE, "load", server.url, "--json", *FAULTY, "--duration", "3s", "--progress", "ndjson"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if json.loads(line)["sent"] > 10:
+            break
+    server.process.kill()
+    output, _ = process.communicate(timeout=30)
+    report = json.loads(output)
+    assert process.returncode == 97 and report["not_resumed"] == 20, report
+    assert report["lost"] == report["unexplained"] == 0

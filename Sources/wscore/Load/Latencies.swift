@@ -28,7 +28,7 @@ package struct Latencies: Sendable {
     count == 0 ? nil : Double(histogram.valueAtPercentile(percentile)) / 1000
   }
 
-  package var maxMilliseconds: Double? { count == 0 ? nil : Double(histogram.max) / 1000 }
+  package var maxMilliseconds: Double? { count == 0 ? nil : Double(histogram.maxRecorded) / 1000 }
 
   /// The value by its name in reports and thresholds: `p50`, `p99.9`, `max`, `mean`.
   package func milliseconds(named name: String) -> Double? {

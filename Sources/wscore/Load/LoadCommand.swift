@@ -46,7 +46,7 @@ struct LoadCommand: AsyncParsableCommand {
   var storm: [Storm] = []
 
   @Option(
-    help: ArgumentHelp("Rooms, which share the sessions evenly (default: a fifth of the sessions).", valueName: "count"))
+    help: ArgumentHelp("Rooms, which share the sessions (default: a fifth of the sessions).", valueName: "count"))
   var rooms: Int?
 
   @Option(

@@ -1,7 +1,7 @@
 import SessionCore
 
 extension LoadReport {
-  /// The report as one object. Times are milliseconds; figures that say nothing are left out when the run is invalid.
+  /// The report as one object. Times are milliseconds; when `invalid` is not null they are the generator's own.
   package var json: JSONValue {
     var members: [JSONValue.Member] = [
       .init("kind", "load"), .init("verdict", .string(verdict)), .init("exit", .int(status.rawValue)),

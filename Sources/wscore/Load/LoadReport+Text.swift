@@ -3,7 +3,11 @@ extension LoadReport {
   package func lines(_ style: Style) -> [String] {
     var lines = [headline(style)]
     lines += countLines(style)
-    if invalidity == nil { lines += timeLines } else { lines.append("no latencies: they would be the generator's own") }
+    if status == .invalidRun {
+      lines.append("no latencies: they would be the generator's own")
+    } else {
+      lines += timeLines
+    }
     for entry in thresholds {
       let mark = LoadReport.holds(entry) ? style("met", .green) : style("missed", .red)
       let value = entry.value.map { LoadText.fixed($0, 3) } ?? "nothing measured"

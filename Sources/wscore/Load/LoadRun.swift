@@ -19,8 +19,11 @@ struct LoadRun {
   /// - Throws: `CLIError` when the run could not begin; `ExitStatus.interrupted` when it was ended before it did.
   func report() async throws -> LoadReport {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.loops)
+    let workers = try await workers(on: group)
+    // Connections that are slow to close still call their workers until the loops are gone.
+    defer { withExtendedLifetime(workers) {} }
     do {
-      let report = try await report(on: group)
+      let report = try await report(of: workers)
       try await group.shutdownGracefully()
       return report
     } catch {
@@ -33,8 +36,7 @@ struct LoadRun {
 
   private typealias Worker = NIOLoopBound<LoadWorker>
 
-  private func report(on group: MultiThreadedEventLoopGroup) async throws -> LoadReport {
-    let workers = try await workers(on: group)
+  private func report(of workers: [Worker]) async throws -> LoadReport {
     try await startSessions(workers)
     let start = LoadWorker.now + 20_000_000
     each(workers) { $0.beginTraffic(at: start) }

@@ -26,7 +26,6 @@ final class LoadSession: SessionClientDelegate {
   var brokenAt: UInt64?
   /// Which storm broke it.
   var storm: Int?
-  var wasOffline: Bool { brokenAt != nil }
   /// Tickets of messages follow those of joins, which come first.
   private var joinTickets: UInt64 = 0
 
@@ -142,7 +141,12 @@ final class LoadSession: SessionClientDelegate {
   func retire(_ reason: String) {
     guard stage == .ready else { return }
     stage = .retired
-    if account.issued > account.acknowledged { account.unknown.append(account.acknowledged + 1...account.issued) }
+    leaveOpen()
     worker.noteRetired(self, reason)
+  }
+
+  /// Nobody will tell what became of the sends that were not acknowledged.
+  func leaveOpen() {
+    if account.issued > account.acknowledged { account.unknown.append(account.acknowledged + 1...account.issued) }
   }
 }

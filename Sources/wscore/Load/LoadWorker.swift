@@ -31,6 +31,7 @@ final class LoadWorker {
   private var startsAllowed = 0
   private var inFlight = 0
   private var rampBegan: UInt64 = 0
+  private var isRampTimerSet = false
 
   // Sending.
   private var traffic: UInt64?
@@ -95,22 +96,28 @@ final class LoadWorker {
 
   private func startMore() {
     let share = max(1, LoadPlan.maxHandshakes / plan.loops)
-    var allowed = startsAllowed
-    if let ramp = plan.ramp, startsAllowed > 1 {
-      let elapsed = Double(LoadWorker.now - rampBegan) / 1e9
-      allowed = min(allowed, nextStart + 1, Int(elapsed * ramp / Double(plan.loops)) + 1)
-      if nextStart < allowed, allowed < startsAllowed { scheduleStart(ramp) }
-    }
+    let allowed = startsByNow()
     while nextStart < allowed, inFlight < share {
       start(sessions[nextStart])
       nextStart += 1
     }
   }
 
-  private func scheduleStart(_ ramp: Double) {
-    let wait = Int64(1e9 * Double(plan.loops) / ramp)
-    guard wait < 100_000_000 else { return }
-    loop.assumeIsolated().scheduleTask(in: .nanoseconds(max(wait, 1_000_000))) { self.startMore() }
+  /// How many sessions may have been started; with a ramp, comes back when there may be one more.
+  private func startsByNow() -> Int {
+    guard let ramp = plan.ramp, startsAllowed > 1 else { return startsAllowed }
+    let own = ramp / Double(plan.loops)
+    let elapsed = Double(LoadWorker.now - rampBegan) / 1e9
+    let count = min(startsAllowed, Int(min(elapsed * own, 1e9)) + 1)
+    // Slow ramps go on with the ticks.
+    if count < startsAllowed, !isRampTimerSet, own > 10 {
+      isRampTimerSet = true
+      loop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(max(1e9 / own, 1e6)))) {
+        self.isRampTimerSet = false
+        self.startMore()
+      }
+    }
+    return count
   }
 
   private func start(_ session: LoadSession) {
@@ -310,9 +317,14 @@ final class LoadWorker {
 
   // MARK: The end
 
-  /// What the loop has to tell; the verdict needs it of all loops.
+  /// What the loop has to tell; the verdict needs it of all loops. Sessions that are still without a connection count
+  /// as not resumed, and nothing else is held against the server for them.
   func result() -> LoadShare {
     post()
+    for session in sessions where session.brokenAt != nil {
+      session.leaveOpen()
+      ledger.release(receiver: session.place)
+    }
     return LoadShare(
       figures: figures, times: times, accounts: sessions.map(\.account), storms: stormResults, endings: endings,
       takeovers: takeovers, lastSendAt: lastSendAt, stillBroken: UInt64(brokenCount))
