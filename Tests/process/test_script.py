@@ -38,7 +38,8 @@ def test_pipe_loses_no_reply(server, client):
 
 def test_secrets_are_never_printed(server, client, tmp_path):
     (tmp_path / "token").write_text("very-secret-credential\n")
-    done = client(server.url, "--token-file", str(tmp_path / "token"), *commands("send echo 1", "drop rst", "wait online"))
+    done = client(server.url, "--token-file", str(tmp_path / "token"),
+                  *commands("send echo 1", "drop rst", "wait online"))
     assert "very-secret" not in done.stdout + done.stderr
     frames = of_kind(lines(done.stdout), "frame")
     welcomes = [o for o in frames if o["type"] == "welcome"]
@@ -222,8 +223,8 @@ def test_source_repeat_and_quit(server, client, tmp_path):
 
 
 def test_simple_profile(server, client):
-    done = client(server.url, "--protocol", "v1", *commands("send echo 1 --id c-1", "expect reply payload=1", "drop rst",
-                                                           "send echo 2", "expect reply payload=2"))
+    done = client(server.url, "--protocol", "v1", *commands(
+        "send echo 1 --id c-1", "expect reply payload=1", "drop rst", "send echo 2", "expect reply payload=2"))
     assert done.returncode == 0, done.stderr
     welcome = next(o for o in lines(done.stdout) if o.get("type") == "welcome")
     assert welcome["envelope"]["payload"]["version"] == 1
@@ -250,7 +251,8 @@ def test_stay_until_a_signal(server, environment):
 
 def test_a_reader_that_goes_away(server, environment):
     process = subprocess.Popen([WSCORE, "client", server.url, "-c", "repeat 20000 send echo 1"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=environment)
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(20) == 141

@@ -5,8 +5,8 @@ import SessionCore
 import Synchronization
 import WebSocketFrames
 
-/// The network, by `SessionClient` on an event loop of its own. Commands hop onto the loop; what happens there is posted
-/// to the mailbox.
+/// The network, by `SessionClient` on an event loop of its own. Commands hop onto the loop; what happens there is
+/// posted to the mailbox.
 final class SessionLink: Link {
   private let loop: any EventLoop
   private let side: NIOLoopBound<LoopSide>

@@ -40,7 +40,7 @@ extension ClientRun {
       fail(what, place: task.place, next: next, .unavailable)
     } else {
       let within = Quantity.text(.nanoseconds(task.deadline - task.startedAt))
-      let status: ExitStatus = state == .online ? .timedOut : .unavailable
+      let status: ExitStatus = state == .online ? .timedOut : lastEnding?.status ?? .unavailable
       fail("\(command.verb): could not be sent within \(within) (\(outstandingText))", place: task.place, status)
     }
     return true
