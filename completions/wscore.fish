@@ -153,7 +153,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" rate' -l 'rate' -d 'Messages a second, of all sessions together; 0 for none.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" duration' -l 'duration' -d 'How long messages are sent.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load"' -l 'storm' -d 'Drop P percent of the connections at T; may be given again.' -rfka ''
-complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" rooms' -l 'rooms' -d 'Rooms, which share the sessions evenly (default: a fifth of the sessions).' -rfka ''
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" rooms' -l 'rooms' -d 'Rooms, which share the sessions (default: a fifth of the sessions).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" payload-bytes' -l 'payload-bytes' -d 'Bytes of each payload.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" seed' -l 'seed' -d 'Fixes who sends when and whom storms hit (default: a random one).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" settle' -l 'settle' -d 'Longest wait for what is under way at the end.' -rfka ''
