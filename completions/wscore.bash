@@ -183,13 +183,13 @@ _wscore() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    serve|client|inspect|help)
+    serve|client|load|inspect|help)
         # Offer subcommand argument completions
         "_wscore_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'serve client inspect help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'serve client load inspect help' -- "${cur}"))
         ;;
     esac
 }
@@ -275,14 +275,121 @@ _wscore_serve() {
 
 _wscore_client() {
     repeating_flags=()
-    non_repeating_flags=(--version -h --help)
-    repeating_options=()
-    non_repeating_options=(--timeout)
-    __wscore_offer_flags_options 0
+    non_repeating_flags=(--no-ack --reconnect --no-reconnect --keep-going --quiet -q --version -h --help)
+    repeating_options=(--script -c --command)
+    non_repeating_options=(--token-file --protocol --instance --ttl --window --timeout --on-eof --drain-timeout --format --color)
+    __wscore_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
+    '--token-file')
+        return
+        ;;
+    '--protocol')
+        __wscore_add_completions -W 'v1'$'\n''v2'
+        return
+        ;;
+    '--instance')
+        return
+        ;;
+    '--ttl')
+        return
+        ;;
+    '--window')
+        return
+        ;;
     '--timeout')
+        return
+        ;;
+    '--script')
+        return
+        ;;
+    '-c'|'--command')
+        return
+        ;;
+    '--on-eof')
+        __wscore_add_completions -W 'drain'$'\n''close'$'\n''stay'
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    '--format')
+        __wscore_add_completions -W 'text'$'\n''ndjson'
+        return
+        ;;
+    '--color')
+        __wscore_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+}
+
+_wscore_load() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=(--storm --threshold)
+    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --progress --out --color)
+    __wscore_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--sessions')
+        return
+        ;;
+    '--rate')
+        return
+        ;;
+    '--duration')
+        return
+        ;;
+    '--storm')
+        return
+        ;;
+    '--rooms')
+        return
+        ;;
+    '--payload-bytes')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--settle')
+        return
+        ;;
+    '--loops')
+        return
+        ;;
+    '--drop')
+        __wscore_add_completions -W 'rst'$'\n''fin'$'\n''clean'
+        return
+        ;;
+    '--ramp')
+        return
+        ;;
+    '--backoff')
+        return
+        ;;
+    '--token-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--threshold')
+        return
+        ;;
+    '--progress')
+        __wscore_add_completions -W 'auto'$'\n''ndjson'$'\n''off'
+        return
+        ;;
+    '--out')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -d
+        return
+        ;;
+    '--color')
+        __wscore_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
         ;;
     esac

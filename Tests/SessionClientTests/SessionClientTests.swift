@@ -139,6 +139,17 @@ private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
     #expect(await client.snapshot().counters.newSessions == 2)
   }
 
+  @Test func aDrainingServerIsLeftAtTheTimeItNames() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    try await peer.with { $0.drain(afterMilliseconds: 100) }
+    #expect(try await eventually { try await peer.with { $0.upgrades } > 1 })
+    // A draining server takes nobody in: the client goes on trying.
+    #expect(try await eventually { try await client.withClient { $0.session.lastError?.code } == "server.draining" })
+    #expect(try await client.withClient { $0.state } != .stopped(.asked))
+  }
+
   @Test func versionOneTalksWithoutNumbers() async throws {
     let peer = try await TestPeer()
     let client = try await client(peer) { $0.session.versions = [1] }

@@ -276,6 +276,25 @@ final class ClientBench {
     #expect(bench.session.snapshot.rooms.isEmpty)
   }
 
+  @Test func aJoinIsRememberedOverADrop() {
+    let bench = ClientBench()
+    bench.join("early")
+    bench.start()
+    bench.close()
+    bench.open()
+    bench.welcome(#""resumed":true,"last_in":1"#)
+    bench.hear(
+      #"{"v":2,"seq":1,"ack":1,"type":"reply","re":"j-1","#
+        + #""payload":{"room":"early","pos":["00000000000000cc",7],"members":1}}"#)
+    #expect(bench.session.snapshot.rooms.first?.name == "early")
+    bench.join("lost")
+    bench.close()
+    bench.open()
+    bench.welcome(sid: "s_2", epoch: "00000000000000bb")
+    bench.hear(#"{"v":2,"seq":1,"ack":0,"type":"reply","re":"j-2","payload":{"room":"lost","members":1}}"#)
+    #expect(bench.session.snapshot.rooms.isEmpty)
+  }
+
   @Test func acknowledgementsCanBeWithheldAndForged() {
     let bench = ClientBench { $0.autoAck = false }
     bench.start()

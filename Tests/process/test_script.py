@@ -116,6 +116,8 @@ def test_blackhole_and_timeout(server, client):
     done = client(server.url, *commands("blackhole in 10s", "send echo 1", "wait acks --within 300ms"))
     assert done.returncode == 124
     assert "wait acks: not within 300ms" in done.stderr
+    done = client(server.url, *commands("blackhole out 300ms", "send echo 1", "wait acks --within 5s"))
+    assert done.returncode == 0, done.stderr
 
 
 def test_ack_waits(server, client):
@@ -137,6 +139,40 @@ def test_refused_messages(server, client, raw, code, status):
     # A script that says so beforehand is content with it.
     done = client(server.url, *commands(raw, f"expect error code={code}", "expect state closed"))
     assert done.returncode == 0, done.stderr
+
+
+def test_credentials(start_server, client, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0123456789abcdef0123456789abcdef ann\n")
+    tokens.chmod(0o600)
+    server = start_server("--auth", "token-file", "--token-file", str(tokens))
+    done = client(server.url, "-c", "send echo 1")
+    assert done.returncode == 77 and "4503 unauthenticated" in done.stderr
+    done = client(server.url, "-c", "send echo 1", WSCORE_TOKEN="wrong-token")
+    assert done.returncode == 77 and "wrong-token" not in done.stdout + done.stderr
+    done = client(server.url, "-c", "session", "-c", "wait online", "-c", "session",
+                  WSCORE_TOKEN="0123456789abcdef0123456789abcdef")
+    assert done.returncode == 0, done.stderr
+    assert of_kind(lines(done.stdout), "result")[1]["value"]["user"] == "ann"
+    assert "0123456789abcdef" not in done.stdout
+
+
+def test_a_server_that_comes_back_knows_nothing_and_that_is_said(start_server, client, environment):
+    first = start_server()
+    port = first.url.split(":")[2].split("/")[0]
+    process = subprocess.Popen([WSCORE, "client", first.url, *commands(
+        "join lobby", "sleep 100ms", "expect state resuming --within 10s", "expect state online --within 20s",
+        "send echo 2 --ack")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment)
+    seen = [next(line for line in process.stdout if '"type":"reply"' in line)]
+    time.sleep(0.2)
+    first.process.kill()
+    first.process.wait()
+    start_server("--listen", f"127.0.0.1:{port}")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    verdict = of_kind(lines(seen[0] + output), "fault")[-1]
+    assert verdict["fault"] == "net" and not verdict["resumed"] and verdict["reason"] == "unknown"
 
 
 def test_a_raw_message_of_another_version_is_refused_and_the_session_goes_on(server, client):

@@ -19,7 +19,10 @@ public final class SessionClient {
   private var isCarrying = false
   var random: ChaChaGenerator
   private let timers: LoopTimers
+  /// The next call of the timers, and one behind it that was asked for earlier and will come too. An acknowledgement
+  /// is owed every moment; without the second, each would leave an entry for the far deadline behind.
   private var wokenAt = Instant.never
+  private var wokenLater = Instant.never
   var blackholeEnd = Instant.never
 
   /// - Parameters:
@@ -195,7 +198,7 @@ public final class SessionClient {
   }
 
   func ended(_ ending: ConnectionEnding, _ why: Reconnector.Ending) {
-    let wasOnline = session.isWelcomed || reconnector.state == .online
+    let wasOnline = session.isWelcomed || session.phase == .leaving || reconnector.state == .online
     let now = LoopTimers.now()
     session.closed(now: now, actions: &actions)
     blackholeEnd = .never
@@ -210,14 +213,14 @@ public final class SessionClient {
   private func rearm() {
     let deadline = min(session.nextDeadline, reconnector.nextDeadline, blackholeEnd)
     guard deadline < wokenAt else { return }
+    wokenLater = min(wokenAt, wokenLater)
     wokenAt = deadline
     timers.set(self, at: deadline)
   }
 
   func woken(for deadline: Instant, now: Instant) {
-    // A later call for the same client was made and counts.
     guard deadline == wokenAt else { return }
-    wokenAt = .never
+    (wokenAt, wokenLater) = (wokenLater, .never)
     if blackholeEnd <= now { endBlackhole() }
     session.advance(now: now, actions: &actions)
     carry()

@@ -57,7 +57,7 @@ extension ClientSession {
     tail.add("id", id)
     tail.add("room", room)
     let ticket = try enqueue(tail.end(payload: payload), now, &actions)
-    pendingRooms.append(PendingRoom(id: Array(id.utf8), room: room, isJoin: type == .join))
+    pendingRooms.append(PendingRoom(ticket: ticket, id: Array(id.utf8), room: room, isJoin: type == .join))
     return ticket
   }
 

@@ -52,6 +52,8 @@ extension ClientSession {
   /// The same numbering: what the server has is settled, the rest goes out again.
   private mutating func goOn(_ notice: WelcomeNotice, _ actions: inout [ClientAction]) {
     settle(outbox.acknowledge(notice.lastIn), .acked, &actions)
+    // Version 1 replays no answers; its list of rooms tells all.
+    if notice.version == 1 { pendingRooms.removeAll { $0.ticket < outbox.firstTicket } }
     (ackSent, mustAck) = (min(helloAck, processed), false)
     keepRooms(notice)
   }

@@ -59,6 +59,7 @@ public struct ClientSession: Sendable {
 
   /// A `join` or `leave` whose reply has not come.
   struct PendingRoom: Sendable {
+    var ticket: UInt64
     var id: [UInt8]
     var room: String
     var isJoin: Bool
@@ -153,7 +154,6 @@ public struct ClientSession: Sendable {
     let wasLeaving = phase == .leaving
     phase = .offline
     (ackDeadline, greetingDeadline, mustAck) = (.never, .never, false)
-    pendingRooms = []
     if wasLeaving { abandon(actions: &actions) }
   }
 
@@ -169,6 +169,7 @@ public struct ClientSession: Sendable {
   public mutating func abandon(actions: inout [ClientAction]) {
     forget(actions: &actions)
     settle(outbox.dropQueued(), .notSent, &actions)
+    pendingRooms = []
   }
 
   /// The next `hello` claims that nothing after `seq` came, and what comes again is handed out again. A number that
@@ -180,10 +181,11 @@ public struct ClientSession: Sendable {
     ackSent = min(ackSent, seq)
   }
 
+  /// Numbers begin at 1, and no answer will come to what went before.
   mutating func restartNumbering() {
     (lastIn, processed, ackSent, bytesSinceAck) = (0, 0, 0, 0)
     (claimedAck, ackDeadline, mustAck) = (nil, .never, false)
-    pendingRooms = []
+    pendingRooms.removeAll { $0.ticket < outbox.firstTicket }
   }
 
   mutating func settle(_ tickets: ClosedRange<UInt64>?, _ outcome: SendOutcome, _ actions: inout [ClientAction]) {

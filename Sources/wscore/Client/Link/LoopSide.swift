@@ -82,7 +82,7 @@ final class LoopSide: SessionClientDelegate {
       return .init(code: code, reason: said.isEmpty && !wasClean ? "without a Close frame" : said)
     case .violation(let code, let reason):
       return .init(code: code, reason: "the server broke RFC 6455: \(reason)", status: .protocolError)
-    case .dropped(let code): return .init(code: code, reason: "by ourselves")
+    case .dropped(let code): return .init(code: code, reason: "left from here")
     }
   }
 }

@@ -85,10 +85,11 @@ extension ClientRun {
     case .acknowledge(let seq): link.acknowledge(seq)
     case .drop(let drop): self.drop(drop)
     case .blackhole(let direction, let duration):
-      if cut == nil { cut = ("blackhole \(direction.rawValue)", now, ledger) }
+      let (end, overflow) = now.addingReportingOverflow(duration.map(Quantity.nanoseconds) ?? .max)
+      hole = ("blackhole \(direction.rawValue)", overflow ? .max : end)
       link.blackhole(direction, for: duration)
     case .endBlackhole:
-      cut = nil
+      hole = nil
       link.blackhole(nil, for: nil)
     case .expect, .expectState, .wait, .sleep: startWaiting(command, place)
     case .repeated(let count, let command):

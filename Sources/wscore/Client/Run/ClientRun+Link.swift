@@ -66,7 +66,11 @@ extension ClientRun {
   private func ended(_ ending: LinkState.Ending, _ wasConnected: Bool, _ retries: Bool) {
     let isFirstFailure = lastEnding == nil
     lastEnding = ending
-    if wasConnected, cut == nil { cut = ("net", now, ledger) }
+    if wasConnected, cut == nil {
+      let fault = hole.flatMap { $0.until >= now ? $0.fault : nil } ?? "net"
+      cut = (fault, now, ledger)
+    }
+    hole = nil
     let codes: [JSONValue.Member] =
       (ending.code.map { [.init("code", .int($0))] } ?? []) + [.init("reason", .string(ending.reason))]
     guard !retries else {

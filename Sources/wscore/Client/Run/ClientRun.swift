@@ -22,6 +22,8 @@ final class ClientRun {
   var lastEnding: LinkState.Ending?
   /// The cut whose outcome is due.
   var cut: (fault: String, at: Int64, before: SessionLedger)?
+  /// The blackhole that is likely to blame if the connection is lost until then.
+  var hole: (fault: String, until: Int64)?
   /// When the last message came or went.
   var lastTraffic: Int64 = 0
 
