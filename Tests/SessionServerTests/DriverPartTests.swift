@@ -7,18 +7,30 @@ struct MailboxTests {
   @Test func `one wake-up serves all that came before the reader`() {
     let mailbox = Mailbox<Int>()
     let wakes = (0..<5).map { mailbox.append($0) }
-    #expect(wakes == [true, false, false, false, false])
+    #expect(wakes == [.mustWake, .waits, .waits, .waits, .waits])
     var batch = [5, 6]
-    let mustWake = mailbox.append(contentsOf: &batch)
-    #expect(!mustWake)
+    let outcome = mailbox.append(contentsOf: &batch)
+    #expect(outcome == .waits)
     #expect(batch.isEmpty)
     mailbox.takeAll(into: &batch)
     #expect(batch == Array(0...6))
     batch = []
     mailbox.takeAll(into: &batch)
     #expect(batch.isEmpty)
-    let wakesAgain = mailbox.append(7)
-    #expect(wakesAgain)
+    let outcomeOfNext = mailbox.append(7)
+    #expect(outcomeOfNext == .mustWake)
+  }
+
+  @Test func `a closed one takes nothing and gives what it has`() {
+    let mailbox = Mailbox<Int>()
+    _ = mailbox.append(1)
+    mailbox.close()
+    var batch = [2]
+    #expect(mailbox.append(3) == .closed)
+    let outcome = mailbox.append(contentsOf: &batch)
+    #expect(outcome == .closed)
+    mailbox.takeAll(into: &batch)
+    #expect(batch == [1])
   }
 
   @Test func `nothing is lost or swapped between threads`() async {

@@ -1,6 +1,7 @@
 """`wscore serve` from outside: HTTP, sockets that misbehave, options, signals."""
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -478,6 +479,52 @@ def test_a_second_signal_is_at_once(start_server):
     ann.receive(type="draining")
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(3) == 0
+
+
+def test_a_signal_right_after_the_start_is_not_lost():
+    for _ in range(20):
+        reader, writer = os.pipe()
+        process = subprocess.Popen(
+            [WSCORE, "serve", "--listen", "127.0.0.1:0", "--admin-socket", "none", "--ready-fd", str(writer)],
+            pass_fds=[writer], stderr=subprocess.DEVNULL)
+        os.close(writer)
+        with os.fdopen(reader) as ready:
+            ready.read()
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+def test_stopping_at_once_with_rooms_over_all_loops(start_server):
+    server = start_server("--loops", "4", "--drain-timeout", "0s")
+    clients = [Client(server.url, user=f"u{i}") for i in range(20)]
+    for client in clients:
+        client.connect()
+        for room in ("a", "b", "c"):
+            client.join(room, presence=True)
+    server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(5) == 0
+
+
+def test_garbage_harms_nobody_else(server):
+    bystander = Client(server.url, user="bystander")
+    bystander.connect()
+    randomness = random.Random(7)
+    whole = request(server) + hello() + frame(1, json.dumps(
+        {"v": 2, "seq": 1, "type": "event", "event": "echo", "id": "a", "payload": {"x": [1, "é", None]}}).encode())
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(randomness.randint(1, 4)):
+            position = randomness.randrange(len(data))
+            match randomness.randrange(3):
+                case 0: data[position] = randomness.randrange(256)
+                case 1: del data[position:position + randomness.randint(1, 20)]
+                case 2: data[position:position] = randomness.randbytes(randomness.randint(1, 20))
+        with connect(server) as peer:
+            peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+            read_all(peer)
+    assert bystander.request("echo", 1) == 1
 
 
 def test_too_many_files_do_not_end_it(tmp_path):

@@ -147,6 +147,14 @@ struct AdminResponder: Sendable {
 
 extension Peer {
   func execute(_ command: Command) async -> CommandResult {
-    await withCheckedContinuation { post(.execute(command, $0)) }
+    await withCheckedContinuation { continuation in
+      if !post(.execute(command, continuation)) { continuation.resume(returning: .stopped) }
+    }
   }
+}
+
+extension CommandResult {
+  /// The answer of a server that is going down.
+  static let stopped = CommandResult.refused(
+    ProtocolError("server.draining", "the server is going down", retry: .later))
 }

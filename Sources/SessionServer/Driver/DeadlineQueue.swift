@@ -15,6 +15,8 @@ package struct DeadlineQueue<Element> {
     entries.append((now.advanced(byMilliseconds: milliseconds), element))
   }
 
+  package mutating func removeAll() { entries.removeAll() }
+
   package mutating func popDue(_ now: Instant) -> Element? {
     guard let first = entries.first, first.deadline <= now else { return nil }
     entries.removeFirst()

@@ -15,32 +15,52 @@ enum Mail: Sendable {
 
 /// A queue from many threads to one. The reader takes all of it at once, so that one wake-up serves many items.
 package final class Mailbox<Item: Sendable>: Sendable {
-  private let items = Mutex<[Item]>([])
+  /// What became of items that were put in.
+  package enum Outcome: Sendable {
+    /// Nothing waited before: the reader has to be woken.
+    case mustWake
+    case waits
+    /// The reader is gone, and the items with it.
+    case closed
+  }
+
+  private struct State {
+    var items: [Item] = []
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
 
   package init() {}
 
-  /// True if the reader has to be woken: nothing waited before.
-  package func append(_ item: Item) -> Bool {
-    items.withLock { items in
-      items.append(item)
-      return items.count == 1
+  package func append(_ item: Item) -> Outcome {
+    state.withLock { state in
+      guard !state.isClosed else { return .closed }
+      state.items.append(item)
+      return state.items.count == 1 ? .mustWake : .waits
     }
   }
 
   /// Moves all of `batch`, in its order, and leaves it empty.
-  package func append(contentsOf batch: inout [Item]) -> Bool {
-    guard !batch.isEmpty else { return false }
+  package func append(contentsOf batch: inout [Item]) -> Outcome {
+    guard !batch.isEmpty else { return .waits }
     let moved = batch
     batch.removeAll(keepingCapacity: true)
-    return items.withLock { items in
-      items.append(contentsOf: moved)
-      return items.count == moved.count
+    return state.withLock { state in
+      guard !state.isClosed else { return .closed }
+      state.items.append(contentsOf: moved)
+      return state.items.count == moved.count ? .mustWake : .waits
     }
   }
 
   /// Puts all that waits, in the order of its coming, into `batch`, which is empty and lends its memory.
   package func takeAll(into batch: inout [Item]) {
-    items.withLock { swap(&$0, &batch) }
+    state.withLock { swap(&$0.items, &batch) }
+  }
+
+  /// Takes nothing more; what waits can still be taken.
+  package func close() {
+    state.withLock { $0.isClosed = true }
   }
 }
 
@@ -50,12 +70,16 @@ struct Peer: Sendable {
   let mailbox: Mailbox<Mail>
   let driver: NIOLoopBound<ShardDriver>
 
-  func post(_ mail: Mail) {
-    if mailbox.append(mail) { wake() }
+  /// False if the driver is gone.
+  @discardableResult
+  func post(_ mail: Mail) -> Bool {
+    let outcome = mailbox.append(mail)
+    if outcome == .mustWake { wake() }
+    return outcome != .closed
   }
 
   func post(contentsOf batch: inout [Mail]) {
-    if mailbox.append(contentsOf: &batch) { wake() }
+    if mailbox.append(contentsOf: &batch) == .mustWake { wake() }
   }
 
   private func wake() {

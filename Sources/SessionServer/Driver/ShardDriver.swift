@@ -35,6 +35,8 @@ final class ShardDriver {
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
 
+  /// Sockets are still closing, but nothing that they cause has an effect any more.
+  private var isStopped = false
   private var isTickScheduled = false
   private var isTicking = false
   private var timer: Scheduled<Void>?
@@ -86,18 +88,22 @@ final class ShardDriver {
 
   /// Lets go of everything; the loop is about to end.
   func stop() {
+    isStopped = true
     timer?.cancel()
-    peers = []
-    log = nil
-    for (_, continuation) in commands {
-      continuation.resume(returning: .refused(ProtocolError("server.draining", "the server is going down", retry: .later)))
-    }
-    commands = [:]
+    mailbox.close()
+    mailbox.takeAll(into: &mail)
+    for case .execute(_, let continuation) in mail { continuation.resume(returning: .stopped) }
+    for (_, continuation) in commands { continuation.resume(returning: .stopped) }
+    (mail, commands, effects, outgoing, peers, log) = ([], [:], [], [], [], nil)
+    (dirty, resumed) = ([], [])
+    handshakes.removeAll()
+    lingering.removeAll()
   }
 
   // MARK: Ticks
 
   func receiveMail() {
+    guard !isStopped else { return }
     mailbox.takeAll(into: &mail)
     now = ShardDriver.clock()
     for item in mail { take(item) }
@@ -125,14 +131,14 @@ final class ShardDriver {
 
   /// Runs `tick` after the loop has handed over all that it has: bytes of other connections may make the same ones dirty.
   func scheduleTick() {
-    guard !isTickScheduled else { return }
+    guard !isTickScheduled, !isStopped else { return }
     isTickScheduled = true
     let driver = NIOLoopBound(self, eventLoop: loop)
     loop.execute { driver.value.tick() }
   }
 
   private func tick() {
-    guard !isTicking else { return }
+    guard !isTicking, !isStopped else { return }
     isTicking = true
     isTickScheduled = false
     while let handler = resumed.popLast() { resume(handler) }
@@ -299,6 +305,7 @@ final class ShardDriver {
   /// Carries out what the shard asked for, and what it asks for meanwhile.
   private func carryOut() {
     guard !isCarrying else { return }
+    guard !isStopped else { return effects.removeAll() }
     isCarrying = true
     while !effects.isEmpty {
       swap(&effects, &carried)

@@ -1,7 +1,9 @@
 import Dispatch
 import Glibc
+import Synchronization
 
-/// SIGTERM and SIGINT as a sequence: the first asks for an orderly end, the second for the end.
+/// SIGTERM and SIGINT as a sequence: the first asks for an orderly end, the second for the end. From the moment that
+/// it exists no signal is missed, which Dispatch's own signal sources do not promise. One at a time in a process.
 struct TerminationSignals: AsyncSequence, Sendable {
   typealias Element = Int32
 
@@ -9,15 +11,28 @@ struct TerminationSignals: AsyncSequence, Sendable {
 
   init() {
     stream = AsyncStream(bufferingPolicy: .bufferingOldest(4)) { continuation in
-      let sources = [SIGTERM, SIGINT].map { number in
-        // The source only hears of a signal that does not end the process.
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { continuation.yield(number) }
-        source.resume()
-        return source
+      var ends: [Int32] = [-1, -1]
+      guard pipe(&ends) == 0 else { return }
+      for end in ends {
+        _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(end, F_SETFL, O_NONBLOCK)
       }
-      let held = SignalSources(sources)
+      let (reader, writer) = (ends[0], ends[1])
+      handlerPipe.store(writer, ordering: .sequentiallyConsistent)
+      for number in [SIGTERM, SIGINT] { signal(number, writeToPipe) }
+      let source = DispatchSource.makeReadSource(fileDescriptor: reader, queue: .global())
+      source.setEventHandler {
+        var number: UInt8 = 0
+        while read(reader, &number, 1) == 1 { continuation.yield(Int32(number)) }
+      }
+      source.setCancelHandler {
+        for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+        handlerPipe.store(-1, ordering: .sequentiallyConsistent)
+        close(reader)
+        close(writer)
+      }
+      source.resume()
+      let held = HeldSource(source)
       continuation.onTermination = { _ in held.cancel() }
     }
   }
@@ -25,11 +40,22 @@ struct TerminationSignals: AsyncSequence, Sendable {
   func makeAsyncIterator() -> AsyncStream<Int32>.Iterator { stream.makeAsyncIterator() }
 }
 
-/// Dispatch's sources are safe to use from any thread, which their protocol does not say.
-private final class SignalSources: @unchecked Sendable {
-  private let sources: [any DispatchSourceSignal]
+/// Where the handler writes; touched first before the handler is installed, so that it finds it made.
+private let handlerPipe = Atomic<Int32>(-1)
 
-  init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
+/// Only what signal-safety(7) allows in a handler.
+private let writeToPipe: @convention(c) (Int32) -> Void = { number in
+  let before = errno
+  var byte = UInt8(truncatingIfNeeded: number)
+  _ = write(handlerPipe.load(ordering: .sequentiallyConsistent), &byte, 1)
+  errno = before
+}
 
-  func cancel() { for source in sources { source.cancel() } }
+/// A dispatch source is safe to use from any thread, which its protocol does not say.
+private final class HeldSource: @unchecked Sendable {
+  private let source: any DispatchSourceRead
+
+  init(_ source: any DispatchSourceRead) { self.source = source }
+
+  func cancel() { source.cancel() }
 }

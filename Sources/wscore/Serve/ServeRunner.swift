@@ -38,10 +38,14 @@ struct ServeRunner {
   }
 
   private func makeServer(_ configuration: ServerConfiguration, _ logger: Logger) throws -> SessionServer {
-    guard let path = settings.tokenFile else { return SessionServer(configuration, logger: logger) }
+    let observer = LifecycleLog(logger: logger)
+    guard let path = settings.tokenFile else {
+      return SessionServer(configuration, observer: observer, logger: logger)
+    }
     do {
       return SessionServer(
-        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), logger: logger)
+        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), observer: observer,
+        logger: logger)
     } catch {
       throw CLIError("\(error)", status: .configuration)
     }
