@@ -7,7 +7,7 @@ import Synchronization
 /// A WebSocket server of sessions that survive their connections.
 ///
 ///     let server = SessionServer()
-///     server.on("chat.send") { event, session in .publish(room: "lobby", event: "chat", eventVersion: 1, payload: event.payload) }
+///     server.on("whoami") { event, session in .reply(JSONValue.string(session.principal.user).bytes) }
 ///     try await server.run()
 public final class SessionServer: Sendable {
   private enum State {
@@ -28,7 +28,8 @@ public final class SessionServer: Sendable {
   ///   - authorizer: nil lets everyone into every room.
   ///   - restorer: nil begins a session anew when the one that a client wants is gone.
   public init(
-    _ configuration: ServerConfiguration = ServerConfiguration(), authenticator: any Authenticator = OpenAuthenticator(),
+    _ configuration: ServerConfiguration = ServerConfiguration(),
+    authenticator: any Authenticator = OpenAuthenticator(),
     authorizer: (any RoomAuthorizer)? = nil, restorer: (any Restorer)? = nil, observer: (any LifecycleObserver)? = nil,
     broker: any Broker = MemoryBroker(), logger: Logger = Logger(label: "wscore")
   ) {

@@ -24,7 +24,8 @@ struct AdminRouteTests {
   }
 
   @Test func `sessions can be chosen`() throws {
-    guard case .sessions(let filter) = try route("GET", "/v1/sessions", "room=a%20b&user=ann&state=active&limit=9") else {
+    let query = "room=a%20b&user=ann&state=active&limit=9"
+    guard case .sessions(let filter) = try route("GET", "/v1/sessions", query) else {
       Issue.record("not the list of sessions")
       return
     }

@@ -6,8 +6,9 @@ import WebSocketFrames
 @Suite("OriginPolicy")
 struct OriginPolicyTests {
   @Test(arguments: [
-    (OriginPolicy.sameHost, nil, true), (.sameHost, "http://127.0.0.1:3000", true), (.sameHost, "https://127.0.0.1", true),
-    (.sameHost, "http://evil.example", false), (.sameHost, "null", false), (.sameHost, "http://127.0.0.1@evil.example", false),
+    (OriginPolicy.sameHost, nil, true), (.sameHost, "http://127.0.0.1:3000", true),
+    (.sameHost, "https://127.0.0.1", true), (.sameHost, "http://evil.example", false), (.sameHost, "null", false),
+    (.sameHost, "http://127.0.0.1@evil.example", false),
     (.any, "null", true), (.only(["https://a.example"]), "https://A.example", true),
     (.only(["https://a.example"]), "https://a.example:444", false), (.only(["https://a.example"]), nil, true),
   ] as [(OriginPolicy, String?, Bool)])

@@ -8,7 +8,8 @@ enum AdminSocket {
   /// A descriptor that listens at `path`. A socket that nobody listens on any more is replaced.
   static func listen(_ path: String) throws(ServerError) -> Int32 {
     guard 1...maxPathByteCount ~= path.utf8.count else {
-      throw .adminSocket(path: path, reason: "a socket's path has at most \(maxPathByteCount) bytes, this has \(path.utf8.count)")
+      let reason = "a socket's path has at most \(maxPathByteCount) bytes, this has \(path.utf8.count)"
+      throw .adminSocket(path: path, reason: reason)
     }
     try removeStale(path)
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)

@@ -129,7 +129,7 @@ final class ShardDriver {
     carryOut()
   }
 
-  /// Runs `tick` after the loop has handed over all that it has: bytes of other connections may make the same ones dirty.
+  /// Runs `tick` after the loop has handed over all that it has: other connections' bytes may make the same ones dirty.
   func scheduleTick() {
     guard !isTickScheduled, !isStopped else { return }
     isTickScheduled = true
@@ -291,7 +291,8 @@ final class ShardDriver {
     output.bytes.withUnsafeMutableBytes { bytes in
       for range in messages {
         let start = range.lowerBound - FrameWriter.headerLength(forPayload: range.count)
-        FrameWriter.writeHeader(.text, payload: range.count, to: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
+        let target = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+        FrameWriter.writeHeader(.text, payload: range.count, to: target)
       }
     }
     scratch.writeBytes(output.bytes)

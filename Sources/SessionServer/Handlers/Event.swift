@@ -17,8 +17,8 @@ public struct Event: Sendable {
   }
 }
 
-/// A handler on the event loop: fast, and waits for nothing. A `ProtocolError` that it throws is told to the client; any
-/// other error is logged and told as `handler.failed`.
+/// A handler on the event loop: fast, and waits for nothing. A `ProtocolError` that it throws is told to the client;
+/// any other error is logged and told as `handler.failed`.
 public typealias Handler = @Sendable (_ event: Event, _ session: SessionContext) throws -> HandlerOutcome
 
 /// A handler that may wait, for `Limits.handlerTimeoutMilliseconds`. The next message of the session comes after it.

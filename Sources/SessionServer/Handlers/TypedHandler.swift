@@ -18,7 +18,8 @@ extension SessionServer {
   /// The same for a handler that waits.
   public func onAsync<Request: Decodable & SendableMetatype, Response: Encodable & SendableMetatype>(
     _ event: String, versions: ClosedRange<UInt64> = 1...1, as: Request.Type = Request.self,
-    _ handler: @escaping @Sendable (_ request: Request, _ event: Event, _ session: SessionContext) async throws -> Response
+    _ handler:
+      @escaping @Sendable (_ request: Request, _ event: Event, _ session: SessionContext) async throws -> Response
   ) {
     onAsync(event, versions: versions) { event, session in
       let response = try await handler(try JSONPayload.decode(Request.self, event.payload), event, session)

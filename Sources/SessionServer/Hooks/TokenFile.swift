@@ -68,7 +68,9 @@ public struct TokenFile: ImmediateAuthenticator {
       let digest = SHA256.digest(Array(token.utf8))
       guard seen.insert(digest).inserted else { throw bad("the token stands on an earlier line too") }
       entries.append(
-        Entry(digest: digest, principal: Principal(user: words[1], permissions: permissions.isEmpty ? ["*"] : permissions)))
+        Entry(
+          digest: digest,
+          principal: Principal(user: words[1], permissions: permissions.isEmpty ? ["*"] : permissions)))
     }
     guard !entries.isEmpty else { throw .empty(path: path) }
     self.entries = entries

@@ -156,7 +156,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private var remote: String {
-    guard let address = context?.remoteAddress, let host = address.ipAddress, let port = address.port else { return "?" }
+    guard let address = context?.remoteAddress, let host = address.ipAddress, let port = address.port else {
+      return "?"
+    }
     return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 

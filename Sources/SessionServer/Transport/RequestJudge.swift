@@ -38,17 +38,21 @@ extension Services {
     case .refused(let refusal): return refuse(refusal, head)
     case .accepted(let accepted):
       guard configuration.origins.allows(accepted.origin, host: head.authority) else {
-        return refuse(HTTPRefusal(403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin"))
+        return refuse(
+          HTTPRefusal(403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin"))
       }
-      guard webSocketCount.load(ordering: .relaxed) < configuration.connectionCount else { return refuse(Services.full) }
+      guard webSocketCount.load(ordering: .relaxed) < configuration.connectionCount else {
+        return refuse(Services.full)
+      }
       let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
       return .upgrade(accepted, version: version, credential: Services.credential(head.fields))
     }
   }
 
-  static let full = HTTPRefusal(503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
+  static let full = HTTPRefusal(
+    503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
 
-  /// `Authorization: Bearer` (RFC 6750 section 2.1); the scheme's name is compared without case (RFC 9110 section 11.1).
+  /// `Authorization: Bearer` (RFC 6750 section 2.1); case does not matter in the scheme's name (RFC 9110 section 11.1).
   private static func credential(_ fields: HTTPFields) -> Secret? {
     let values = fields.values(of: "authorization")
     guard values.count == 1, let value = values.first, value.utf8.count > 7,

@@ -33,7 +33,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: help("max-message-bytes")) var maxMessageBytes: String?
   @Option(help: help("max-connections")) var maxConnections: String?
   @Option(help: help("admin-socket"), completion: .file()) var adminSocket: String?
-  @Option(help: help("log-level"), completion: .list(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
+  @Option(
+    help: help("log-level"),
+    completion: .list(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
   var logLevel: String?
   @Option(help: help("log-format"), completion: .list(["auto", "text", "json"])) var logFormat: String?
   @Option(help: help("ready-fd")) var readyFd: String?

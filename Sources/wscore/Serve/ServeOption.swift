@@ -45,12 +45,16 @@ struct ServeOption {
 
   private static var sessions: [ServeOption] {
     [
-      duration("session-ttl", \.server.limits.sessionTTLMilliseconds, 0, "120s", "How long a session outlives its connection."),
-      duration("ping-interval", \.server.limits.pingIntervalMilliseconds, 10, "25s", "Silence after which a client is pinged."),
-      duration("ping-timeout", \.server.limits.pingTimeoutMilliseconds, 10, "10s", "Silence after a ping that ends a connection."),
+      duration("session-ttl", \.server.limits.sessionTTLMilliseconds, 0, "120s",
+        "How long a session outlives its connection."),
+      duration("ping-interval", \.server.limits.pingIntervalMilliseconds, 10, "25s",
+        "Silence after which a client is pinged."),
+      duration("ping-timeout", \.server.limits.pingTimeoutMilliseconds, 10, "10s",
+        "Silence after a ping that ends a connection."),
       duration("hello-timeout", \.server.limits.helloTimeoutMilliseconds, 10, "10s", "Time from the upgrade to hello."),
       duration("handshake-timeout", \.server.handshakeTimeoutMilliseconds, 10, "10s", "Time for a whole HTTP request."),
-      duration("drain-timeout", \.server.drainTimeoutMilliseconds, 0, "10s", "Time for clients to leave after SIGTERM."),
+      duration("drain-timeout", \.server.drainTimeoutMilliseconds, 0, "10s",
+        "Time for clients to leave after SIGTERM."),
     ]
   }
 
@@ -59,9 +63,11 @@ struct ServeOption {
       count("outbox-messages", \.server.limits.outbox.messageCount, 1...1_048_576, fallback: "1024",
         "Messages kept for a client that does not acknowledge."),
       size("outbox-bytes", \.server.limits.outbox.byteCount, 1_024...1 << 30, "1MiB", "Their bytes."),
-      size("max-message-bytes", \.server.limits.messageByteCount, 128...1 << 28, "1MiB", "The longest message of a client."),
-      count("max-connections", \.server.connectionCount, 1...16_777_216, fallback: "100000, or what the file limit allows",
-        "WebSocket connections at one time."),
+      size("max-message-bytes", \.server.limits.messageByteCount, 128...1 << 28, "1MiB",
+        "The longest message of a client."),
+      count(
+        "max-connections", \.server.connectionCount, 1...16_777_216,
+        fallback: "100000, or what the file limit allows", "WebSocket connections at one time."),
     ]
   }
 
@@ -90,7 +96,8 @@ struct ServeOption {
   private static func duration(
     _ name: String, _ path: WritableKeyPath<ServeSettings, UInt64>, _ least: UInt64, _ fallback: String, _ help: String
   ) -> ServeOption {
-    ServeOption(name: name, placeholder: "duration", fallback: fallback, help: help) { (settings, text) throws(OptionFault) in
+    ServeOption(name: name, placeholder: "duration", fallback: fallback, help: help) {
+      (settings, text) throws(OptionFault) in
       guard let duration = Quantity.duration(text) else {
         throw OptionFault("is not a duration; write a number with a unit, for example 250ms, 30s or 2m")
       }
@@ -104,7 +111,8 @@ struct ServeOption {
     _ name: String, _ path: WritableKeyPath<ServeSettings, Int>, _ range: ClosedRange<Int>, _ fallback: String,
     _ help: String
   ) -> ServeOption {
-    ServeOption(name: name, placeholder: "size", fallback: fallback, help: help) { (settings, text) throws(OptionFault) in
+    ServeOption(name: name, placeholder: "size", fallback: fallback, help: help) {
+      (settings, text) throws(OptionFault) in
       guard let bytes = Quantity.byteCount(text) else {
         throw OptionFault("is not a size; write a number with a unit, for example 512B, 64KiB or 1MiB")
       }
@@ -117,9 +125,11 @@ struct ServeOption {
   }
 
   private static func count(
-    _ name: String, _ path: WritableKeyPath<ServeSettings, Int>, _ range: ClosedRange<Int>, fallback: String, _ help: String
+    _ name: String, _ path: WritableKeyPath<ServeSettings, Int>, _ range: ClosedRange<Int>, fallback: String,
+    _ help: String
   ) -> ServeOption {
-    ServeOption(name: name, placeholder: "number", fallback: fallback, help: help) { (settings, text) throws(OptionFault) in
+    ServeOption(name: name, placeholder: "number", fallback: fallback, help: help) {
+      (settings, text) throws(OptionFault) in
       guard text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }), let number = Int(text), range.contains(number) else {
         throw OptionFault("is not a number from \(range.lowerBound) to \(range.upperBound)")
       }

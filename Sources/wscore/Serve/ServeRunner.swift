@@ -129,13 +129,15 @@ extension CLIError {
     switch error {
     case .addressInUse(_, let port):
       self.init(
-        what, next: "See who it is with: ss -ltnp 'sport = :\(port)'   or take any free port: wscore serve --listen 127.0.0.1:0",
+        what,
+        next: "See who it is: ss -ltnp 'sport = :\(port)'   or take a free port: wscore serve --listen 127.0.0.1:0",
         status: .unavailable)
     case .notPermitted(_, let port):
       self.init(what, why: port < 1_024 ? "Ports below 1024 are for root." : nil, status: .notPermitted)
     case .cannotListen: self.init(what, status: .unavailable)
     case .adminSocketInUse:
-      self.init(what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)
+      self.init(
+        what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)
     case .adminSocket: self.init(what, next: "Name another with --admin-socket PATH.", status: .cannotCreate)
     case .startedAlready: self.init(what, status: .bug)
     }
