@@ -1,19 +1,5 @@
 import DequeModule
 
-/// Where a connection is in its life: PROTOCOL.md, "States of a connection".
-enum ConnectionPhase: Equatable {
-  case awaitingHello
-  /// A hook was asked who it is; only the answer with this serial counts.
-  case authenticating(serial: UInt64)
-  /// The session that it wants is being looked for.
-  case claiming
-  /// A hook was asked what the application knows of a session that is gone.
-  case restoring(serial: UInt64)
-  case active(session: Slot)
-  /// Whatever comes is thrown away until the transport is gone.
-  case closing
-}
-
 /// One transport connection.
 final class Connection {
   /// How far the peer's silence has gone.
@@ -51,7 +37,8 @@ final class Connection {
     (self.slot, self.id, self.description, lastHeard) = (slot, id, description, now)
   }
 
-  var session: Slot? { if case .active(let session) = phase { session } else { nil } }
+  var session: Slot? { phase.session }
+  var isClosing: Bool { phase.stage == .closing }
 }
 
 /// Why a session could not be resumed, and what is still known of it.

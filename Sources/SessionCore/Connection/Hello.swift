@@ -35,6 +35,7 @@ struct Hello: Sendable {
     guard self.versions.count == versions.count else { throw Fault(message: "versions is a list of whole numbers") }
     if let auth = payload["auth"], auth != .null { try readAuth(auth) }
     instance = try Hello.text(payload, "instance", maxByteCount: Hello.maxInstanceByteCount)
+    if instance?.isEmpty == true { throw Fault(message: "instance is not empty") }
     ttlMilliseconds = try Hello.number(payload, "ttl_ms")
     if let window = payload["window"], window != .null { try readWindow(window) }
     if let resume = payload["resume"], resume != .null { try readResume(resume) }
@@ -42,7 +43,7 @@ struct Hello: Sendable {
 
   private mutating func readAuth(_ auth: JSONValue) throws(Fault) {
     guard auth.isObject else { throw Fault(message: "auth is an object {scheme, credential}") }
-    guard let scheme = try Hello.text(auth, "scheme", maxByteCount: 64) else {
+    guard let scheme = try Hello.text(auth, "scheme", maxByteCount: 64), !scheme.isEmpty else {
       throw Fault(message: "auth.scheme is missing")
     }
     self.scheme = scheme
@@ -63,12 +64,16 @@ struct Hello: Sendable {
     guard let sid = try Hello.text(value, "sid", maxByteCount: 128),
       let token = try Hello.text(value, "token", maxByteCount: 128)
     else { throw Fault(message: "resume needs sid and token") }
-    let epoch = try Hello.text(value, "epoch", maxByteCount: 128)
+    let epochText = try Hello.text(value, "epoch", maxByteCount: 128)
+    let epoch = epochText.flatMap(parseHexDigits)
+    guard epochText == nil || epoch != nil else { throw Fault(message: "epoch is 16 lower-case hex digits") }
+    let firstUnacked = try Hello.number(value, "first_unacked")
+    guard firstUnacked != 0 else { throw Fault(message: "first_unacked begins at 1") }
     let ack = try Hello.number(value, "ack")
     guard value["pos"].map({ $0.isObject || $0 == .null }) ?? true else { throw Fault(message: "resume.pos is an object") }
     resume = Resume(
-      sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: epoch.flatMap(parseHexDigits), ack: ack ?? 0,
-      isNumbered: epoch != nil && ack != nil, firstUnacked: try Hello.number(value, "first_unacked"))
+      sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: epoch, ack: ack ?? 0,
+      isNumbered: epoch != nil && ack != nil, firstUnacked: firstUnacked)
   }
 
   private static func text(_ value: JSONValue, _ key: String, maxByteCount: Int) throws(Fault) -> String? {

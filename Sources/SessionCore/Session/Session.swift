@@ -1,13 +1,5 @@
 import DequeModule
 
-/// Where a session is in its life: PROTOCOL.md, "States of a session".
-enum SessionPhase {
-  case active(connection: Slot)
-  case suspended(since: Instant)
-  /// On its way to another shard: its rooms are being told.
-  case moving(Claim, roomsToTell: Int)
-}
-
 /// A message of the client that waits for its turn.
 struct Inbound: Sendable {
   enum Action: Sendable {
@@ -90,16 +82,16 @@ final class Session {
   var handlerDeadline = Alarm()
 
   init(
-    slot: Slot, sid: SessionID, phase: SessionPhase, principal: Principal, version: UInt64, epoch: UInt64,
+    slot: Slot, sid: SessionID, now: Instant, principal: Principal, version: UInt64, epoch: UInt64,
     tokens: ResumeTokens, ttlMilliseconds: UInt64, window: Window, createdAt: Instant
   ) {
-    (self.slot, self.sid, self.phase, self.principal) = (slot, sid, phase, principal)
+    phase = .suspended(since: now)
+    (self.slot, self.sid, self.principal) = (slot, sid, principal)
     (self.version, self.epoch, self.tokens, self.ttlMilliseconds) = (version, epoch, tokens, ttlMilliseconds)
     (self.window, self.createdAt) = (window, createdAt)
   }
 
-  var connection: Slot? { if case .active(let connection) = phase { connection } else { nil } }
-  var isMoving: Bool { if case .moving = phase { true } else { false } }
+  var connection: Slot? { phase.connection }
 
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
@@ -165,7 +157,7 @@ extension Session {
 
   convenience init(slot: Slot, arriving transfer: SessionTransfer, now: Instant) {
     self.init(
-      slot: slot, sid: transfer.sid, phase: .suspended(since: now), principal: transfer.principal,
+      slot: slot, sid: transfer.sid, now: now, principal: transfer.principal,
       version: transfer.version, epoch: transfer.epoch, tokens: transfer.tokens,
       ttlMilliseconds: transfer.ttlMilliseconds, window: transfer.window, createdAt: transfer.createdAt)
     (instance, generation, state, outbox) = (transfer.instance, transfer.generation, transfer.state, transfer.outbox)

@@ -50,7 +50,8 @@ extension Shard {
       post(.stayed(session.sid), to: registrar(of: session.sid))
       return take(session, claim)
     }
-    session.phase = .moving(claim, roomsToTell: session.memberships.count)
+    let moves = session.phase.move(claim, roomsToTell: session.memberships.count)
+    precondition(moves, "a claimed session was suspended when its connection was replaced")
     for membership in session.memberships {
       post(.unhook(room: membership.name, session.sid), to: home(of: membership.name))
     }
@@ -59,16 +60,13 @@ extension Shard {
 
   /// A room's home holds its messages for the session from here on; what it said before has arrived.
   mutating func unhooked(_ room: String, _ sid: SessionID) {
-    guard let slot = slotBySID[sid], let session = sessions[slot],
-      case .moving(let claim, let roomsToTell) = session.phase
-    else { return }
+    guard let slot = slotBySID[sid], let session = sessions[slot], session.phase.roomTold() else { return }
     removeFromLocalRoom(session, room)
-    session.phase = .moving(claim, roomsToTell: roomsToTell - 1)
     moveIfUnhooked(session)
   }
 
   private mutating func moveIfUnhooked(_ session: Session) {
-    guard case .moving(_, roomsToTell: 0) = session.phase else { return }
+    guard session.phase.mayGo else { return }
     slotBySID[session.sid] = nil
     sessions.remove(session.slot)
     post(.moved(session.transfer), to: registrar(of: session.sid))
@@ -90,8 +88,8 @@ extension Shard {
 
   /// Attaches the session to the connection that claimed it; if that is gone meanwhile, the session waits on.
   private mutating func take(_ session: Session, _ claim: Claim) {
-    guard let connection = connections[claim.connection], connection.phase == .claiming, let hello = connection.hello,
-      let principal = connection.principal
+    guard let connection = connections[claim.connection], connection.phase.stage == .claiming,
+      let hello = connection.hello, let principal = connection.principal
     else { return startExpiry(session) }
     let secret = newToken()
     session.tokens.rotate(presented: claim.tokenDigest, next: secret.digest)

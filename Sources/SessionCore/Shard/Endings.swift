@@ -4,15 +4,14 @@ extension Shard {
 
   /// Tells the peer why, then closes. A session that is attached is suspended: only its own end ends it.
   mutating func refuse(_ connection: Connection, _ error: ProtocolError, _ code: CloseCode) {
-    guard connection.phase != .closing else { return }
+    guard !connection.isClosing else { return }
     connection.control.append(MessageWriter.tail(.error, error.payload))
     close(connection, code, error.message)
   }
 
   mutating func close(_ connection: Connection, _ code: CloseCode, _ reason: String) {
-    guard connection.phase != .closing else { return }
+    guard !connection.isClosing else { return }
     detach(connection)
-    connection.phase = .closing
     connection.alarm.cancel()
     counters.closes[code.rawValue, default: 0] += 1
     out.append(.close(connection.slot, code, reason: Shard.closeReason(reason)))
@@ -27,9 +26,9 @@ extension Shard {
 
   /// The connection no longer carries its session.
   mutating func detach(_ connection: Connection) {
-    guard let slot = connection.session, let session = sessions[slot], session.connection == connection.slot else {
-      return
-    }
+    guard case .attached(let slot) = connection.phase.close(), let session = sessions[slot],
+      session.connection == connection.slot
+    else { return }
     noteAck(connection, session)
     suspend(session, tellsRooms: true)
   }
@@ -60,8 +59,7 @@ extension Shard {
   // MARK: Sessions
 
   mutating func suspend(_ session: Session, tellsRooms: Bool) {
-    guard case .active = session.phase else { return }
-    session.phase = .suspended(since: now)
+    guard session.phase.suspend(now) else { return }
     activeSessionCount -= 1
     session.outbox.rewind()
     if session.version == 1 { session.missedCount += session.outbox.forget() }
@@ -92,8 +90,7 @@ extension Shard {
     if let slot = session.connection, let connection = connections[slot] {
       if let state { sendState(connection, state, reason: reason) }
       noteAck(connection, session)
-      session.phase = .suspended(since: now)
-      activeSessionCount -= 1
+      if session.phase.suspend(now) { activeSessionCount -= 1 }
       close(connection, code, reason)
     }
     for membership in session.memberships {
@@ -129,7 +126,7 @@ extension Shard {
     case .expiry:
       guard let session = sessions[key.slot], session.expiry.isDue(deadline, now: now, key, in: &timers) else { return }
       // A claim is under way: the session goes to it, or starts its time anew.
-      guard case .suspended = session.phase, session.heldClaim == nil else { return }
+      guard session.phase.suspendedSince != nil, session.heldClaim == nil else { return }
       end(session, .expired, told: nil, reason: "expired", .expired)
     case .delayedAck:
       guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
@@ -145,7 +142,7 @@ extension Shard {
   }
 
   private mutating func connectionIsDue(_ connection: Connection) {
-    switch connection.phase {
+    switch connection.phase.stage {
     case .awaitingHello:
       refuse(connection, ProtocolError("hello.timeout", "no hello came in time"), .helloTimeout)
     case .authenticating:

@@ -1,8 +1,8 @@
 /// From `hello` to `welcome`: who is it, which session does it want, may it have it.
 extension Shard {
   mutating func hello(_ connection: Connection, _ envelope: Envelope, _ bytes: Span<UInt8>) {
-    guard connection.phase == .awaitingHello else {
-      return refuse(connection, ProtocolError("type.unexpected", "hello was said already"), .malformed)
+    guard connection.phase.stage == .awaitingHello else {
+      return refuse(connection, ProtocolError("hello.expected", "welcome comes before the next message"), .malformed)
     }
     guard !isDraining else {
       let error = ProtocolError(
@@ -24,7 +24,7 @@ extension Shard {
     connection.version = version
     connection.hello = hello
     let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
-    connection.phase = .authenticating(serial: token.serial)
+    guard connection.phase.greet(token.serial) else { return }
     setAlarm(connection, after: limits.hookTimeoutMilliseconds)
     let isFromTransport = hello.credential == nil && connection.description.credential != nil
     out.append(
@@ -50,15 +50,17 @@ extension Shard {
 
   mutating func connectionAnswered(_ slot: Slot, _ serial: UInt64, _ answer: Answer) {
     guard let connection = connections[slot] else { return }
-    switch connection.phase {
-    case .authenticating(serial): authenticated(connection, answer)
-    case .restoring(serial): restored(connection, answer)
-    default: break
+    switch connection.phase.answer(serial) {
+    case .whoItIs: authenticated(connection, answer)
+    case .whatIsKnown: restored(connection, answer)
+    case nil: break
     }
   }
 
   /// The restorer did not answer in time: the session begins empty.
-  mutating func restoreTimedOut(_ connection: Connection) { restored(connection, .nothing) }
+  mutating func restoreTimedOut(_ connection: Connection) {
+    if connection.phase.giveUpRestoring() { restored(connection, .nothing) }
+  }
 
   private mutating func authenticated(_ connection: Connection, _ answer: Answer) {
     switch answer {
@@ -74,7 +76,6 @@ extension Shard {
   private mutating func claim(_ connection: Connection, _ principal: Principal) {
     guard let resume = connection.hello?.resume else { return create(connection, state: nil, rooms: []) }
     guard let sid = resume.sid else { return claimRefused(connection, Refused(reason: .unknown)) }
-    connection.phase = .claiming
     setAlarm(connection, after: limits.handlerTimeoutMilliseconds + limits.hookTimeoutMilliseconds)
     post(
       .claim(
@@ -88,7 +89,7 @@ extension Shard {
   // MARK: The session is not to be had
 
   mutating func claimRefused(_ claim: Claim, _ refused: Refused) {
-    guard let connection = connections[claim.connection], connection.phase == .claiming else { return }
+    guard let connection = connections[claim.connection], connection.phase.stage == .claiming else { return }
     claimRefused(connection, refused)
   }
 
@@ -114,7 +115,7 @@ extension Shard {
       return create(connection, state: nil, rooms: [])
     }
     let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
-    connection.phase = .restoring(serial: token.serial)
+    guard connection.phase.restore(token.serial) else { return }
     setAlarm(connection, after: limits.hookTimeoutMilliseconds)
     out.append(.ask(token, .restore(principal: principal, previous: sid)))
   }
@@ -140,7 +141,7 @@ extension Shard {
     let (epoch, now, limits) = (random.next(), now, limits)
     let slot = sessions.insert { slot in
       Session(
-        slot: slot, sid: sid, phase: .suspended(since: now), principal: principal, version: connection.version,
+        slot: slot, sid: sid, now: now, principal: principal, version: connection.version,
         epoch: epoch, tokens: ResumeTokens(secret.digest), ttlMilliseconds: limits.sessionTTLMilliseconds,
         window: limits.window, createdAt: now)
     }
@@ -173,11 +174,11 @@ extension Shard {
   mutating func attach(
     _ session: Session, to connection: Connection, _ hello: Hello, token: String, resumed: Resumed?
   ) {
+    let isAttached = connection.phase.attach(session.slot) && session.phase.attach(connection.slot)
+    precondition(isAttached, "the connection claims, and the session is suspended: both were looked at in this step")
     session.generation += 1
-    session.phase = .active(connection: connection.slot)
     session.expiry.cancel()
     activeSessionCount += 1
-    connection.phase = .active(session: session.slot)
     connection.hello = nil
     session.instance = hello.instance ?? session.instance
     session.window = Window(

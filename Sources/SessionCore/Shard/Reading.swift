@@ -1,7 +1,7 @@
 /// What a client says, from its bytes to its turn.
 extension Shard {
   mutating func read(_ bytes: Span<UInt8>, _ slot: Slot) -> Intake {
-    guard let connection = connections[slot], connection.phase != .closing else { return .stop }
+    guard let connection = connections[slot], !connection.isClosing else { return .stop }
     connection.lastHeard = now
     counters.messagesIn += 1
     let envelope: Envelope
@@ -24,7 +24,7 @@ extension Shard {
   }
 
   private func intake(_ connection: Connection) -> Intake {
-    connection.phase == .closing ? .stop : connection.isPaused ? .pause : .more
+    connection.isClosing ? .stop : connection.isPaused ? .pause : .more
   }
 
   private mutating func reject(_ connection: Connection, _ fault: Envelope.Fault) {
@@ -82,7 +82,7 @@ extension Shard {
     }
     if session.outbox.hasUnsent { markDirty(connection) }
     if session.busy == nil, !session.inbox.isEmpty { work(session) }
-    return connection.phase != .closing
+    return !connection.isClosing
   }
 
   /// Nil for messages that are done with when their `ack` was read.

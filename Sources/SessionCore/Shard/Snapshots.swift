@@ -12,7 +12,7 @@ extension Shard {
     let connection = session.connection.flatMap { connections[$0] }
     var idle: UInt64 = connection.map { now.milliseconds(since: $0.lastHeard) } ?? 0
     var expires: UInt64?
-    if case .suspended(let since) = session.phase {
+    if let since = session.phase.suspendedSince {
       idle = now.milliseconds(since: since)
       expires = session.expiry.deadline.milliseconds(since: now)
     }

@@ -146,9 +146,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     switch services.judge(head) {
     case .answer(let status, let bytes): answer(status, bytes)
     case .upgrade(let accepted, let version, let credential):
+      write(ByteBuffer(bytes: accepted.response()))
+      // A peer that has gone meanwhile makes the write fail, and the channel's end has been told before it returns:
+      // then the shard must not hear of a connection that nobody would take back.
+      guard phase == .head else { return }
       phase = .open
       services.webSocketCount.wrappingAdd(1, ordering: .relaxed)
-      write(ByteBuffer(bytes: accepted.response()))
       slot = driver.open(
         self,
         ConnectionDescription(transport: "websocket", remote: remote, version: version, credential: credential))
