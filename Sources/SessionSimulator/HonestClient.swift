@@ -23,6 +23,7 @@ final class HonestClient: SimulatedClient {
   var lastSeen: UInt64 = 0
   var lastSent: UInt64 = 0
   var unacked: [Sent] = []
+  private var lastAck: UInt64 = 0
 
   init(number: Int) {
     self.number = number
@@ -94,8 +95,8 @@ final class HonestClient: SimulatedClient {
 
   private func hear(_ message: JSONValue) -> [String] {
     let type = message["type"]?.stringValue ?? ""
-    if let ack = message["ack"]?.unsignedValue { acknowledge(ack) }
     if type == "welcome" { return welcome(message["payload"] ?? .null) }
+    if let ack = message["ack"]?.unsignedValue { acknowledge(ack) }
     guard isWelcome else {
       record.faults.append("\(type) before welcome")
       return []
@@ -115,6 +116,8 @@ final class HonestClient: SimulatedClient {
 
   private func acknowledge(_ ack: UInt64) {
     if ack > lastSent { record.faults.append("ack \(ack) of \(lastSent) sent") }
+    if ack < lastAck { record.faults.append("ack \(ack) after \(lastAck)") }
+    lastAck = ack
     while let first = unacked.first, first.seq <= ack {
       record.acknowledged.insert(first.id)
       unacked.removeFirst()
@@ -125,7 +128,7 @@ final class HonestClient: SimulatedClient {
     isWelcome = true
     let isSame = payload["resumed"] == true
     if sid != nil { if isSame { record.resumed += 1 } else { record.renewed += 1 } }
-    if !isSame { begin(payload) }
+    if isSame { checkRooms(payload) } else { begin(payload) }
     sid = payload["sid"]?.stringValue
     token = payload["token"]?.stringValue
     epoch = payload["epoch"]?.stringValue
@@ -144,8 +147,15 @@ final class HonestClient: SimulatedClient {
     for sent in unacked {
       if sent.seq <= lastIn { record.acknowledged.insert(sent.id) } else { record.unknown.insert(sent.id) }
     }
-    (lastSeen, lastSent, unacked) = (0, 0, [])
+    (lastSeen, lastSent, unacked, lastAck) = (0, 0, [], 0)
     record.rooms = [:]
+  }
+
+  /// Membership outlives drops: where nothing is under way, both sides name the same rooms.
+  private func checkRooms(_ payload: JSONValue) {
+    guard payload["replay"] == .null, unacked.isEmpty, record.gapCount == 0 else { return }
+    let told = Set((payload["rooms"]?.arrayValue ?? []).compactMap { $0["room"]?.stringValue })
+    if told != Set(record.rooms.keys) { record.faults.append("rooms \(told) where it was in \(record.rooms.keys)") }
   }
 
   private func gap(_ payload: JSONValue) -> [String] {

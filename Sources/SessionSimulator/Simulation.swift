@@ -36,6 +36,15 @@ public final class Simulation {
   private final class Ledger {
     /// How often each (session, id) was handled.
     var handled: [String: Int] = [:]
+    /// How often each session began and ended.
+    var created: [SessionID: Int] = [:]
+    var ended: [SessionID: Int] = [:]
+
+    func note(_ event: LifecycleEvent) {
+      guard let sid = event.sid else { return }
+      if event.kind == .sessionCreated { created[sid, default: 0] += 1 }
+      if event.kind == .sessionEnded { ended[sid, default: 0] += 1 }
+    }
   }
 
   public init(seed: UInt64, options: Options = Options()) {
@@ -63,6 +72,7 @@ public final class Simulation {
     }
     world.onWire = { [unowned self] wire, event in self.heard(wire, event) }
     world.onOwn = { [unowned self] id in self.wake(id) }
+    world.onLifecycle = { ledger.note($0) }
   }
 
   /// Runs to the end and judges.
@@ -233,6 +243,9 @@ public final class Simulation {
     world.run(forMilliseconds: 10_000)
     var left: [String] = []
     if !world.sessions.isEmpty { left.append("\(world.sessions.count) sessions outlived their time") }
+    for (sid, count) in ledger.created where count != 1 || ledger.ended[sid] != 1 {
+      left.append("\(sid) began \(count) times and ended \(ledger.ended[sid] ?? 0) times")
+    }
     if !world.rooms.isEmpty { left.append("\(world.rooms.count) rooms outlived their members") }
     return left
   }

@@ -39,9 +39,11 @@ class Wire:
     """One connection that carries messages and knows nothing of sessions."""
 
     def __init__(self, url, subprotocol=None, headers=None, timeout=10):
+        # Entered as a context manager, as newer versions of the library ask; it is left by `close` or `drop`.
         self.socket = websocket_connect(
             url, subprotocols=[subprotocol] if subprotocol else None, additional_headers=headers, compression=None,
-            open_timeout=timeout, close_timeout=timeout, ping_interval=None, max_size=1 << 26, logger=QUIET)
+            open_timeout=timeout, close_timeout=timeout, ping_interval=None, max_size=1 << 26,
+            logger=QUIET).__enter__()
         self.subprotocol = self.socket.subprotocol
 
     def send(self, message):
