@@ -5,6 +5,11 @@ import pytest
 
 from wsraw import (BINARY, BROKEN, CLOSE, HELLO, PING, PONG, TEXT, Raw, frame, request, session, text_frame, works)
 
+
+@pytest.fixture
+def server(start_server):
+    return start_server("--drain-timeout", "100ms")
+
 ECHO = {"v": 2, "seq": 1, "type": "event", "event": "echo", "payload": 1}
 LIMIT = 1_048_576
 MALFORMED = ("envelope.malformed", 4500)

@@ -9,6 +9,11 @@ import pytest
 from wsraw import HELLO, Raw, request, text_frame, works
 
 
+@pytest.fixture
+def server(start_server):
+    return start_server("--drain-timeout", "100ms")
+
+
 def fields(count):
     return {f"x-{n}": "y" for n in range(count)}
 
