@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -292,8 +291,7 @@ def test_strangers_change_nothing(server):
 
 
 def test_twenty_connections_take_one_session(server):
-    """Exactly one stays. A loser was welcomed and then replaced (4504), or came with a token that was retired
-    meanwhile (4506, which ends the session for all), or is given another session."""
+    """Exactly one stays; whoever was welcomed before it was then replaced."""
     first = session(server.url)
     hello = resume_hello(first.welcome, 0)
     raws = [Raw(server.url, timeout=15).upgrade() for _ in range(20)]
@@ -363,6 +361,35 @@ def test_resume_while_the_old_connection_is_silent(server):
         bob.publish("lobby", "chat", "last")
         assert new.receive("event")["payload"] == "last"
     old.close()
+
+
+def test_takeover_in_the_middle_of_a_burst(server):
+    """What the old connection sends is processed up to `last_in`, and nothing of it later: the room sees each once."""
+    watcher, publisher = Client(server.url, user="bob"), session(server.url)
+    watcher.connect()
+    watcher.join("lobby")
+    publisher.say({"v": 2, "seq": 1, "type": "join", "room": "lobby"})
+    w, seq, last, got = publisher.welcome, 1, 0, []
+    for turn in range(40):
+        burst = [text_frame(event(n, "chat", n, room="lobby")) for n in range(seq + 1, seq + 2 + 17 * turn % 120)]
+        with_hello, seq = Raw(server.url).upgrade(), seq + len(burst)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(publisher.send, b"".join(burst))
+            with_hello.say(resume_hello(w, last))
+        publisher.close()
+        publisher, message = with_hello, with_hello.receive("welcome")
+        w, taken = message["payload"], message["payload"]["last_in"]
+        assert w["resumed"]
+        for n in range(taken + 1, seq + 1):
+            publisher.say({"v": 2, "seq": 1, "type": "join", "room": "lobby"} if n == 1 else
+                          event(n, "chat", n, room="lobby"))
+        while message["ack"] < seq or message["type"] == "welcome":
+            message = publisher.receive()
+            assert message["type"] != "error", message
+            last = max(last, message.get("seq", 0))
+            publisher.say({"v": 2, "ack": last, "type": "ack"})
+        got += watcher.events(seq - 1 - len(got))
+    assert got == list(range(2, seq + 1)) and not watcher.gaps
 
 
 STOPPED = """
@@ -453,7 +480,7 @@ def test_drain_with_clients(start_server):
 
 
 def test_conflation_leaves_the_newest_and_exact_gaps(start_server):
-    server = start_server("--outbox-messages", "16")
+    server = start_server("--outbox-messages", "16", "--drain-timeout", "100ms")
     ann = session(server.url, hello_with(window={"messages": 1}))
     ann.say({"v": 2, "seq": 1, "type": "join", "room": "lobby"})
     ann.receive("reply")

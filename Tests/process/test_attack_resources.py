@@ -3,7 +3,6 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
-import os
 import socket
 import stat
 import time
@@ -11,7 +10,7 @@ import time
 import pytest
 
 from wsclient import Client, ServerError
-from wsraw import (CLOSE, HELLO, PING, TEXT, Raw, descriptors, frame, hello_with, memory, request, session, text_frame,
+from wsraw import (CLOSE, HELLO, PING, Raw, descriptors, frame, hello_with, memory, request, session, text_frame,
                    wait_for, works)
 
 MIB = 1 << 20
@@ -55,7 +54,7 @@ def grown(server, before):
 
 
 def test_a_sender_that_never_acknowledges_waits(server):
-    """Section 14: replies are never dropped; while they fill the outbox, the client's messages wait. It is not lost."""
+    """Section 14: while replies fill the outbox, the client's messages wait, and are not read."""
     works(server.url)
     before = memory(server)
     with session(server.url, hello_with(window={"messages": 1})) as raw:
@@ -68,32 +67,50 @@ def test_a_sender_that_never_acknowledges_waits(server):
         assert sent < 64 * MIB, "the server never stopped reading"
         assert grown(server, before) < 32 * MIB
         assert works(server.url)
-        for seq in range(1, 1500):
-            assert raw.receive("reply")["seq"] == seq
-            raw.say({"v": 2, "ack": seq, "type": "ack"}) if went == len(data) else None
-            if went < len(data) and seq == 1:
-                return  # the segment was cut within a frame: nothing more can be sent
 
 
-def test_a_slow_sender_gets_every_answer(server):
-    """The session that was made to wait goes on when it acknowledges: each answer once, in order."""
-    with session(server.url, hello_with(window={"messages": 8})) as raw:
-        count = 3000
-        frames = [text_frame(event(seq)) for seq in range(1, count + 1)]
-        raw.socket.settimeout(30)
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            sending = pool.submit(lambda: [raw.send(frames[n]) for n in range(256)])
-            sending.result()
-            seq, sent = 0, 256
-            while seq < count:
-                seq += 1
-                reply = raw.receive("reply")
-                assert (reply["seq"], reply["re"]) == (seq, f"c-{seq}")
-                if seq % 4 == 0 or seq == count:
-                    raw.say({"v": 2, "ack": seq, "type": "ack"})
-                if sent < min(count, reply["ack"] + 256):
-                    raw.send(frames[sent])
-                    sent += 1
+def stalled(url):
+    """A connection that keeps to the window of `welcome` and never acknowledges, until its replies fill the outbox.
+
+    Returns it, and the number of its last message."""
+    raw = session(url, hello_with(window={"messages": 1}))
+    sent, processed = 0, 0
+    while processed < 1024:
+        raw.send(b"".join(text_frame(event(seq)) for seq in range(sent + 1, processed + 257)))
+        sent = processed + 256
+        processed = raw.receive()["ack"]
+    raw.send(b"".join(text_frame(event(seq)) for seq in range(sent + 1, processed + 257)))
+    return raw, processed + 256
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_a_stalled_sender_goes_on_when_it_acknowledges(server, resumes):
+    """Each answer once, in order; over a resume too."""
+    raw, sent = stalled(server.url)
+    last = 1
+    if resumes:
+        raw.reset()
+        w = raw.welcome
+        raw = session(server.url, hello_with(window={"messages": 1}, resume={
+            "sid": w["sid"], "token": w["token"], "epoch": w["epoch"], "ack": 1}))
+        assert raw.welcome["last_in"] == 1024 and raw.welcome["replay"] == {"from": 2, "to": 1024}
+        raw.send(b"".join(text_frame(event(seq)) for seq in range(1025, sent + 1)))
+    else:
+        raw.say({"v": 2, "ack": last, "type": "ack"})
+    while last < sent:
+        reply = raw.receive("reply", "gap", "error")
+        assert (reply["type"], reply["seq"], reply["re"]) == ("reply", last + 1, f"c-{last + 1}")
+        last += 1
+        raw.say({"v": 2, "ack": last, "type": "ack"})
+    raw.close()
+
+
+@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="bye waits behind messages that wait for acknowledgements")
+def test_bye_while_replies_fill_the_outbox(server):
+    raw, _ = stalled(server.url)
+    raw.socket.settimeout(2)
+    raw.say({"v": 2, "type": "bye"})
+    assert raw.finish()[1] == 1000
 
 
 def test_a_receiver_that_never_reads(server):
@@ -130,7 +147,8 @@ def test_a_receiver_that_never_reads(server):
 def test_floods_without_reading(server):
     """Pings, bad transient events, duplicates: each is answered or not, the memory stays, others are served."""
     floods = [frame(b"x" * 125, opcode=PING),
-              text_frame({"v": 2, "type": "event", "event": "no.such", "delivery": "transient", "id": "t", "payload": 1}),
+              text_frame({"v": 2, "type": "event", "event": "no.such", "delivery": "transient", "id": "t",
+                          "payload": 1}),
               text_frame(event(1, "no.such") | {"seq": 1}), text_frame(event(1) | {"v": 1}),
               text_frame(event(9) | {"v": 2, "crit": ["x"], "seq": 9}),
               text_frame({"v": 2, "type": "event", "event": "echo", "delivery": "transient", "payload": "y" * 1000})]
@@ -324,8 +342,7 @@ def test_admin_followers_that_never_read(admin):
     assert ask("/v1/stats")[0] == 200 and works(server.url)
     for follower in followers:
         follower.close()
-    open_files = descriptors(server)
-    wait_for(lambda: descriptors(server) <= max(20, open_files - 0) and len(os.listdir(f"/proc/{server.process.pid}/fd")) < 40)
+    wait_for(lambda: descriptors(server) < 40)
 
 
 def test_kick(admin):
@@ -342,4 +359,5 @@ def test_kick(admin):
         assert again.welcome["reason"] == "ended"
     assert ask(f"/v1/sessions/{sid}", "DELETE")[0] == 404
     status, body = ask("/v1/events")
-    assert status == 200 and w["token"].encode() not in body + ask("/v1/sessions")[1] + json.dumps(server.lines).encode()
+    said = body + ask("/v1/sessions")[1] + json.dumps(server.lines).encode()
+    assert status == 200 and w["token"].encode() not in said
