@@ -70,10 +70,19 @@ struct Hello: Sendable {
     let firstUnacked = try Hello.number(value, "first_unacked")
     guard firstUnacked != 0 else { throw Fault(message: "first_unacked begins at 1") }
     let ack = try Hello.number(value, "ack")
-    guard value["pos"].map({ $0.isObject || $0 == .null }) ?? true else { throw Fault(message: "resume.pos is an object") }
+    try Hello.checkPositions(value["pos"] ?? .null)
     resume = Resume(
       sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: epoch, ack: ack ?? 0,
       isNumbered: epoch != nil && ack != nil, firstUnacked: firstUnacked)
+  }
+
+  /// Rooms that are rebuilt from a log would need them; here they are judged for their form alone.
+  private static func checkPositions(_ value: JSONValue) throws(Fault) {
+    switch value {
+    case .null: break
+    case .object(let members) where members.allSatisfy({ LogPosition($0.value) != nil }): break
+    default: throw Fault(message: "resume.pos is an object of room and [log, offset]")
+    }
   }
 
   private static func text(_ value: JSONValue, _ key: String, maxByteCount: Int) throws(Fault) -> String? {

@@ -70,6 +70,8 @@ final class Session {
   var inbox: Deque<Inbound> = []
   var inboxByteCount = 0
   var busy: Busy?
+  /// `bye` waits among what was received: what comes before it is processed even if nobody will read the answers.
+  var saysBye = false
 
   var memberships: [Membership] = []
   /// Whether the rooms were told that it is away.
@@ -99,6 +101,7 @@ final class Session {
   func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name == room } }
 
   func enqueue(_ inbound: Inbound) {
+    if case .bye = inbound.action { saysBye = true }
     inbox.append(inbound)
     inboxByteCount += inbound.byteCount
   }
@@ -112,7 +115,7 @@ final class Session {
   /// What was received and not begun will be sent again.
   func dropInbox() {
     inbox.removeAll()
-    inboxByteCount = 0
+    (inboxByteCount, saysBye) = (0, false)
     receivedIn = lastIn
   }
 

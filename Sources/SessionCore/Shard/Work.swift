@@ -4,7 +4,9 @@ extension Shard {
   /// Begins what waits, as long as it can be finished at once.
   mutating func work(_ session: Session) {
     // A client that sends and never acknowledges what it gets back is made to wait.
-    while session.busy == nil, !session.outbox.isFullOfReplies(limits.outbox), let inbound = session.dequeue() {
+    while session.busy == nil, session.saysBye || !session.outbox.isFullOfReplies(limits.outbox),
+      let inbound = session.dequeue()
+    {
       session.busy = Busy(serial: nextSerial(), inbound: inbound)
       begin(inbound, session)
     }
