@@ -3,6 +3,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -78,6 +79,13 @@ def test_python_client(place):
         timeout=30)
     assert result.returncode == 0, result.stderr
     assert "resumed: True" in result.stdout
+
+
+def test_swift_program_is_one_that_compiles():
+    (program,) = [block for language, block in BLOCKS if language == "swift"]
+    compiled = (ROOT / "Tests/SessionServerTests/ReadmeExample.swift").read_text()
+    imports, body = program.split("\n\n", 1)
+    assert compiled.startswith(imports) and textwrap.indent(body, "  ") in compiled
 
 
 def test_paths_that_are_named_exist():
