@@ -80,6 +80,14 @@ def test_python_client(place):
     assert "resumed: True" in result.stdout
 
 
+def test_the_swift_program_is_the_one_that_is_tested():
+    (program,) = [block for language, block in BLOCKS if language == "swift"]
+    tested = (ROOT / "Tests" / "SessionServerTests" / "ReadmeExampleTests.swift").read_text()
+    tested = [line.strip().replace("SessionServer(configuration)", "SessionServer()") for line in tested.splitlines()]
+    for line in program.splitlines():
+        assert line.strip() in tested + ["try await server.run()"], line
+
+
 def test_paths_that_are_named_exist():
     for target in re.findall(r"\]\(([^)#]+)", README):
         if "://" not in target:

@@ -28,6 +28,24 @@ extension SessionServer {
   }
 }
 
+extension Event {
+  /// The payload as a Swift value.
+  /// - Throws: `ProtocolError` `payload.invalid`, which the client is told, if it cannot be decoded.
+  public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+    try JSONPayload.decode(type, payload)
+  }
+}
+
+extension HandlerOutcome {
+  /// The event goes, with the value as its payload, to every member of the room; the session must be one.
+  /// - Throws: the value's own error if it cannot be encoded; the client is told `handler.failed`.
+  public static func publish(
+    room: String, event: String, version: UInt64 = 1, payload: some Encodable
+  ) throws -> HandlerOutcome {
+    .publish(room: room, event: event, eventVersion: version, payload: try JSONPayload.encode(payload))
+  }
+}
+
 enum JSONPayload {
   static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
     do {
