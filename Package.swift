@@ -66,7 +66,8 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "SessionServerTests", dependencies: ["SessionServer"], swiftSettings: strict),
+    .testTarget(
+      name: "SessionServerTests", dependencies: ["SessionServer", "SessionClient"], swiftSettings: strict),
     .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore", "SessionSimulator"], swiftSettings: strict),
     // The one target with C: readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),

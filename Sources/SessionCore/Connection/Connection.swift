@@ -1,6 +1,6 @@
 import DequeModule
 
-/// One transport connection.
+/// One transport connection. Unchecked for the reasons that `Session` gives.
 final class Connection {
   /// How far the peer's silence has gone.
   enum Silence {
@@ -13,25 +13,25 @@ final class Connection {
   let slot: Slot
   let id: ConnectionID
   let description: ConnectionDescription
-  var phase = ConnectionPhase.awaitingHello
+  @exclusivity(unchecked) var phase = ConnectionPhase.awaitingHello
   /// The version agreed; before that the newest.
-  var version: UInt64 = Envelope.versions[0]
-  var hello: Hello?
-  var principal: Principal?
+  @exclusivity(unchecked) var version: UInt64 = Envelope.versions[0]
+  @exclusivity(unchecked) var hello: Hello?
+  @exclusivity(unchecked) var principal: Principal?
   /// The refusal of the session that was asked for, to be told in `welcome`.
-  var refusal: Refused?
+  @exclusivity(unchecked) var refusal: Refused?
   /// Unsequenced messages that wait, as tails.
-  var control: Deque<[UInt8]> = []
-  var isDirty = false
-  var isPaused = false
-  var lastHeard: Instant
-  var silence = Silence.none
-  var pingedAt = Instant.zero
+  @exclusivity(unchecked) var control: Deque<[UInt8]> = []
+  @exclusivity(unchecked) var isDirty = false
+  @exclusivity(unchecked) var isPaused = false
+  @exclusivity(unchecked) var lastHeard: Instant
+  @exclusivity(unchecked) var silence = Silence.none
+  @exclusivity(unchecked) var pingedAt = Instant.zero
   /// Silence after which the next ping goes out; the first one comes earlier, by chance.
-  var pingAfterMilliseconds: UInt64 = 0
+  @exclusivity(unchecked) var pingAfterMilliseconds: UInt64 = 0
   /// What the session had processed when it left this connection: the last messages say it.
-  var lastAck: UInt64?
-  var alarm = Alarm()
+  @exclusivity(unchecked) var lastAck: UInt64?
+  @exclusivity(unchecked) var alarm = Alarm()
 
   init(slot: Slot, id: ConnectionID, description: ConnectionDescription, now: Instant) {
     (self.slot, self.id, self.description, lastHeard) = (slot, id, description, now)

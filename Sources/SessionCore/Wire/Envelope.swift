@@ -197,7 +197,17 @@ private enum Field: UInt8, CaseIterable {
       self.init(key.decoded(bytes))
       return
     }
-    guard key.range.count <= 8, let found = Field.byWord[Field.word(bytes, key.range)] else { return nil }
+    let found: Field? =
+      switch Field.word(bytes, key.range) {
+      case Field.v.word: .v
+      case Field.seq.word: .seq
+      case Field.ack.word: .ack
+      case Field.type.word: .type
+      case Field.event.word: .event
+      case Field.payload.word: .payload
+      case let word: Field.allCases.first { $0.word == word }
+      }
+    guard key.range.count <= 8, let found else { return nil }
     self = found
   }
 
@@ -206,15 +216,33 @@ private enum Field: UInt8, CaseIterable {
     self = found
   }
 
-  /// Names of at most eight bytes as one number.
+  /// Names of at most eight bytes as one number, the last eight of longer ones.
   private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
     var word: UInt64 = 0
-    for index in range { word = word << 8 | UInt64(bytes[index]) }
+    for index in range.suffix(8) { word = word << 8 | UInt64(bytes[index]) }
     return word
   }
 
-  private static let byWord: [UInt64: Field] = Dictionary(
-    uniqueKeysWithValues: allCases.map { field in ("\(field)".utf8.reduce(0) { $0 << 8 | UInt64($1) }, field) })
+  /// The name in ASCII, as `word(_:_:)` reads it.
+  private var word: UInt64 {
+    switch self {
+    case .v: 0x76
+    case .seq: 0x73_6571
+    case .ack: 0x61_636B
+    case .type: 0x7479_7065
+    case .event: 0x65_7665_6E74
+    case .ev: 0x6576
+    case .id: 0x6964
+    case .re: 0x7265
+    case .room: 0x726F_6F6D
+    case .from: 0x6672_6F6D
+    case .key: 0x6B_6579
+    case .pos: 0x70_6F73
+    case .delivery: 0x6465_6C69_7665_7279
+    case .payload: 0x70_6179_6C6F_6164
+    case .crit: 0x6372_6974
+    }
+  }
 }
 
 /// Which fields a message has shown so far.
