@@ -27,8 +27,6 @@ public struct Limits: Sendable, Equatable {
   public var roomsPerSession = 128
   /// Rooms whose home is one shard.
   public var roomCount = 1_000_000
-  /// Latest messages that a room keeps for a member that is between two shards.
-  public var roomRingCount = 64
   public var stateByteCount = 4_096
   /// Connections that wait for the same session at one time.
   public var waitingClaimCount = 64

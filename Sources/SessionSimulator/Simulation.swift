@@ -29,7 +29,6 @@ public final class Simulation {
   private var byWire: [Int: any SimulatedClient] = [:]
   private var faults: [String] = []
   private var nextID = 0
-  private var isHealing = false
   private let ledger: Ledger
 
   /// What the application did.

@@ -67,9 +67,6 @@ public struct FrameParser: ~Copyable {
     self.limits = limits
   }
 
-  /// Bytes held for a message that is not finished.
-  public var heldByteCount: Int { assembled.count + headerBytes.count + assembledControl.count }
-
   /// Takes in `input` from `offset` on, as far as the next event, and moves `offset` behind what was taken.
   /// Ranges in events are positions in `input`. Call until it returns `.needsMore`.
   public mutating func next(_ input: UnsafeMutableRawBufferPointer, from offset: inout Int) -> FrameEvent {

@@ -71,7 +71,6 @@ public final class ClientConnection {
   // MARK: What it knows
 
   public var isOpen: Bool { if case .open = stage { true } else { false } }
-  public var localPort: Int? { channel?.localAddress?.port }
 
   /// Bytes that were sent and that the system has not taken.
   public var bufferedByteCount: Int {
