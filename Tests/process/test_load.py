@@ -22,6 +22,12 @@ def run_load(url, *arguments, timeout=60):
 SMALL = ("--sessions", "20", "--rooms", "4", "--rate", "200/s", "--duration", "2s", "--seed", "7")
 
 
+def test_a_place_for_the_report_is_made_before_the_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run_load("ws://127.0.0.1:9/ws", *SMALL, "--out", str(tmp_path / "file" / "out"))
+    assert done.returncode == 73 and "--out" in done.stderr
+
+
 def test_storms_lose_nothing(server, tmp_path):
     done = run_load(
         server.url, *SMALL, "--storm", "50%@500ms", "--storm", "100%@1200ms", "--threshold", "lost==0",

@@ -105,11 +105,12 @@ struct LoadCommand: AsyncParsableCommand {
     let plan = try plan()
     let thresholds = try threshold.map { text throws(CLIError) in try Threshold(text) }
     try LoadPreflight.check(plan)
+    if let out { try LoadSummary.prepare(out) }
     let progress = LoadProgress(progress, plan)
     var report = try await LoadRun(plan, progress).report()
     report.judge(thresholds)
-    if let out { try LoadSummary.write(report, to: out) }
     try write(report)
+    if let out { try LoadSummary.write(report, to: out) }
     guard report.status == .ok else { throw report.status }
   }
 
