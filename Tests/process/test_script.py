@@ -149,6 +149,7 @@ def test_credentials(start_server, client, tmp_path):
     server = start_server("--auth", "token-file", "--token-file", str(tokens))
     done = client(server.url, "-c", "send echo 1")
     assert done.returncode == 77 and "4503 unauthenticated" in done.stderr
+    assert "--token-file" in done.stderr
     done = client(server.url, "-c", "send echo 1", WSCORE_TOKEN="wrong-token")
     assert done.returncode == 77 and "wrong-token" not in done.stdout + done.stderr
     done = client(server.url, "-c", "session", "-c", "wait online", "-c", "session",

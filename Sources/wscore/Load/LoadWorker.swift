@@ -312,7 +312,7 @@ final class LoadWorker {
     case .refused(503, _): fail(what, .tryAgain, next: advice)
     case .refused: fail(what, .unavailable, next: advice)
     case .closed(let code?, _, _) where code == CloseCode.unauthenticated.rawValue:
-      fail(what, .notPermitted, next: "Give a credential that it knows with --token-file.")
+      fail(what, .notPermitted, next: advice)
     case .notWebSocket: fail(what, .protocolError, next: advice)
     case .violation: fail(what, .protocolError, next: why)
     case .closed, .dropped: fail(what, .unavailable, next: why)

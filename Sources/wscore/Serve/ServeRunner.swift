@@ -47,7 +47,7 @@ struct ServeRunner {
         configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), observer: observer,
         logger: logger)
     } catch {
-      throw CLIError("\(error)", status: .configuration)
+      throw CLIError("\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
     }
   }
 
@@ -134,7 +134,8 @@ extension CLIError {
         status: .unavailable)
     case .notPermitted(_, let port):
       self.init(what, why: port < 1_024 ? "Ports below 1024 are for root." : nil, status: .notPermitted)
-    case .cannotListen: self.init(what, status: .unavailable)
+    case .cannotListen:
+      self.init(what, next: "Name an address of this machine: --listen HOST:PORT.", status: .unavailable)
     case .adminSocketInUse:
       self.init(
         what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)

@@ -1,4 +1,5 @@
 import SessionClient
+import SessionCore
 import WebSocketFrames
 
 /// What a person can do when no connection could be made.
@@ -11,6 +12,8 @@ package enum ConnectAdvice {
     case .connectFailed(let reason) where reason.contains("not known"): "Check the name of the host in the URL."
     case .refused(401, _), .refused(403, _):
       "The credential belongs into --token-file; a proxy on the way may want another."
+    case .closed(CloseCode.unauthenticated.rawValue, _, _):
+      "Give a credential that the server knows with --token-file."
     case .refused(404, _): "Check the path in the URL; wscore serve has /ws unless --path names another."
     case .refused(503, _): "The server has all the connections that it takes, or it stops. Try again later."
     case .refused, .notWebSocket: "Check host and port in the URL: another program may listen there."

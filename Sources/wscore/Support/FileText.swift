@@ -25,6 +25,7 @@ package enum FileText {
   }
 
   private static func failure(_ path: String) -> CLIError {
-    CLIError("\(path): \(String(cString: strerror(errno)))", status: .noInput)
+    let reason = String(cString: strerror(errno))
+    return CLIError("cannot read \(path): \(reason)", next: "Check the path, and who may read it.", status: .noInput)
   }
 }
