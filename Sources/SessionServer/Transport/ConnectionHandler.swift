@@ -247,8 +247,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   // MARK: The raw echo
 
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
+    if echo?.isEmpty == true { driver.markDirty(self) }
     echo?.append(opcode, message)
-    driver.markDirty(self)
     if !isWritable || echo?.isFull == true { isPaused = true }
   }
 

@@ -12,6 +12,7 @@ struct RawEcho {
   /// Any byte came since the last look.
   var wasHeard = true
 
+  var isEmpty: Bool { frames.readableBytes == 0 }
   var isFull: Bool { frames.readableBytes >= RawEcho.highWatermark }
 
   mutating func append(_ opcode: Opcode, _ message: Span<UInt8>) {
