@@ -3,13 +3,14 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check unit process docs clean setup-build setup-test
+.PHONY: help serve build test check unit process conformance docs clean setup-build setup-test
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
 	@echo "make test     build, check, and run every test"
 	@echo "make check    the structure of the code: import arrows, file sizes; manual pages and completions"
 	@echo "make unit     the tests of the code; make process: those of the programs"
+	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
 	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
 
@@ -38,6 +39,11 @@ process: build
 	$(PYTEST) Tests/process
 
 test: check unit process
+
+conformance: setup-build
+	swift build -c release --product wscore
+	tools/conformance/setup.sh
+	python3 tools/conformance/run.py --reports reports/conformance
 
 docs: build
 	python3 tools/generate_docs.py
