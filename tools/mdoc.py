@@ -55,7 +55,8 @@ def item(argument):
             value + (f" ({described[value]})" if described.get(value, value) != value else "") for value in values) + ".")
     if argument.get("defaultValue") not in (None, ""):
         body.append(f"The default is {argument['defaultValue']}.")
-    if argument.get("isRepeating") and argument["kind"] != "positional":
+    is_said = "again" in argument.get("abstract", "")
+    if argument.get("isRepeating") and argument["kind"] != "positional" and not is_said:
         body.append("May be given again.")
     return [head, *[line for part in body for line in text(part)]]
 

@@ -8,6 +8,7 @@ import Glibc
 enum Entry {
   /// Not async: an async `main` would leave this thread, and the terminal and its signals belong to it.
   static func main() {
+    StandardDescriptors.hold()
     setlocale(LC_ALL, "")
     // A reader that went away is seen as EPIPE where the line is written: see LineOutput.
     signal(SIGPIPE, SIG_IGN)

@@ -193,6 +193,26 @@ def test_nobody_there(client):
     assert done.returncode == 69 and 0.5 < time.monotonic() - start < 5
 
 
+def test_a_url_of_something_else_names_the_next_step(server, client):
+    done = client(server.url + "x", "-c", "wait online")
+    assert done.returncode == 69
+    assert "HTTP 404" in done.stderr and "Check the path in the URL" in done.stderr
+
+
+def test_a_closed_standard_input_is_an_ended_one(server, environment):
+    done = subprocess.run(
+        ["bash", "-c", '"$0" client "$1" <&-', WSCORE, server.url], capture_output=True, text=True, env=environment,
+        timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert of_kind(lines(done.stdout), "summary")[0]["exit"] == 0
+
+
+def test_the_session_is_told_when_it_is_there(server, client):
+    done = client(server.url, "-c", "session")
+    value = of_kind(lines(done.stdout), "result")[0]["value"]
+    assert value["state"] == "online" and value["session"].startswith("s_")
+
+
 @pytest.mark.parametrize("arguments, text", [
     (["--timeout", "5"], "A duration is a number with a unit"),
     (["--protocol", "v9"], "v9"),

@@ -172,7 +172,8 @@ extension Shard {
   private mutating func finish(_ session: Session, _ done: Done) {
     switch done {
     case .count(let count): finish(session, reply: Shard.countPayload(count), room: nil)
-    case .notFound: finish(session, error: ProtocolError("direct.unknown", "there is no such session or user"))
+    case .notFound:
+      finish(session, error: ProtocolError("direct.unknown", "there is no such session or user", retry: .later))
     case .published(let position, _):
       guard session.busy?.inbound.id != nil else { return finish(session) }
       finish(session, reply: JSONValue.object([.init("pos", position?.json ?? .null)]).bytes, room: nil)

@@ -97,7 +97,7 @@ struct SessionOptions: ParsableArguments {
   @Flag(name: .customLong("no-ack"), help: "Acknowledge only by the command ack.")
   var noAck = false
 
-  @Flag(inversion: .prefixedNo, help: "Connect again, and resume, when the connection is lost.")
+  @Flag(inversion: .prefixedNo, help: "Whether to connect again, and resume, when the connection is lost.")
   var reconnect = true
 
   @Option(help: ArgumentHelp("How long connecting, and commands that wait, may take.", valueName: "duration"))

@@ -304,13 +304,17 @@ final class LoadWorker {
   private func failStart(_ session: LoadSession, _ ending: ConnectionEnding) {
     let what = "cannot connect to \(plan.url): \(DisplayWidth.printable("\(ending)"))"
     let why = session.client?.session.lastError.map { DisplayWidth.printable("\($0.code): \($0.message)") }
+    let advice = ConnectAdvice.next(ending, plan.url)
     switch ending {
     case .connectFailed:
-      fail(what, .unavailable, next: "Start a server there with: wscore serve --listen \(plan.url.hostField)")
-    case .refused(let status, _) where status == 401 || status == 403: fail(what, .notPermitted, next: why)
+      fail(what, .unavailable, next: advice)
+    case .refused(401, _), .refused(403, _): fail(what, .notPermitted, next: advice)
+    case .refused(503, _): fail(what, .tryAgain, next: advice)
+    case .refused: fail(what, .unavailable, next: advice)
     case .closed(let code?, _, _) where code == CloseCode.unauthenticated.rawValue:
       fail(what, .notPermitted, next: "Give a credential that it knows with --token-file.")
-    case .refused, .notWebSocket, .violation: fail(what, .protocolError, next: why)
+    case .notWebSocket: fail(what, .protocolError, next: advice)
+    case .violation: fail(what, .protocolError, next: why)
     case .closed, .dropped: fail(what, .unavailable, next: why)
     }
   }

@@ -118,6 +118,14 @@ package indirect enum Command: Equatable, Sendable {
     }
   }
 
+  /// Whether it tells of the session; scripts wait for the first one before such a line.
+  package var tellsOfSession: Bool {
+    switch self {
+    case .session, .rooms, .stats: true
+    default: false
+    }
+  }
+
   /// Whether it needs a session that is online; scripts wait for one before such a line.
   package var needsOnline: Bool {
     switch self {

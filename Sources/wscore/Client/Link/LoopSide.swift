@@ -44,10 +44,9 @@ final class LoopSide: SessionClientDelegate {
   }
 
   func client(_ client: SessionClient, ended ending: ConnectionEnding, wasOnline: Bool, next: Reconnector.Next) {
-    mailbox.post(
-      .ended(
-        LoopSide.ending(ending, next, client.session.lastError), wasConnected: wasOnline,
-        retries: LoopSide.retries(next)))
+    var told = LoopSide.ending(ending, next, client.session.lastError)
+    told.next = ConnectAdvice.next(ending, client.url)
+    mailbox.post(.ended(told, wasConnected: wasOnline, retries: LoopSide.retries(next)))
     closed?.succeed()
     closed = nil
   }

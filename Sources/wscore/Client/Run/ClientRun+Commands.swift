@@ -32,9 +32,16 @@ extension ClientRun {
   }
 
   func start(_ command: Command, place: String?) {
-    guard command.needsOnline, !isReady(for: command) else { return run(command, place) }
+    guard waitsForSession(command), !isReady(for: command) else { return run(command, place) }
     guard state == .online || !refusesOffline(command, place) else { return }
     wait(.ready(command), command.verb, place, for: options.timeout)
+  }
+
+  private func waitsForSession(_ command: Command) -> Bool {
+    guard !command.needsOnline else { return true }
+    // A person sees in the prompt that there is none yet.
+    guard command.tellsOfSession, !options.isInteractive, case .connecting = state else { return false }
+    return connections == 0
   }
 
   /// Whether it can be sent now. Many sends on their way are waited for: the library's queue is bounded.

@@ -94,22 +94,6 @@ extension ClientRun {
 
   /// The error for a server that cannot be reached, and what to do about it.
   func cannotConnect(_ ending: LinkState.Ending?) -> (what: String, next: String?) {
-    let reason = ending.map(\.text) ?? "no answer"
-    let what = "cannot connect to \(options.url): \(reason)"
-    guard reason.lowercased().contains("refused"), let authority = URLText.authority(options.url) else {
-      return (what, nil)
-    }
-    let port = authority.split(separator: ":").last.map(String.init) ?? authority
-    return (what, "Nothing listens on port \(port). Start it with: wscore serve --listen \(authority)")
-  }
-}
-
-/// The one part of a URL that messages need.
-enum URLText {
-  /// `host:port` of `ws://host:port/path`, nil if no port is named.
-  static func authority(_ url: String) -> String? {
-    guard let scheme = url.firstIndex(of: ":"), url[scheme...].hasPrefix("://") else { return nil }
-    let authority = url[scheme...].dropFirst(3).prefix { $0 != "/" && $0 != "?" }
-    return authority.contains(":") ? String(authority) : nil
+    ("cannot connect to \(options.url): \(ending.map(\.text) ?? "no answer")", ending?.next)
   }
 }

@@ -98,7 +98,8 @@ extension ClientRun {
   private func isTrue(_ task: RunningCommand, _ condition: Command.Condition) -> Bool {
     if isTrue(condition, since: task.startedAt) { return true }
     if case .closed(let ending) = state {
-      fail("\(task.text): the connection is closed (\(ending.text))", place: task.place, ending.status)
+      let what = "\(task.text): the connection is closed (\(ending.text))"
+      fail(what, place: task.place, next: ending.next, ending.status)
       return true
     }
     guard now >= task.deadline else { return false }

@@ -15,12 +15,15 @@ package enum LinkState: Equatable, Sendable {
     /// The code of the Close frame; nil if there was none.
     package var code: UInt16?
     package var reason: String
+    /// What a person can do about it.
+    package var next: String?
     /// The exit status where the code does not tell it.
     private let knownStatus: ExitStatus?
 
-    package init(code: UInt16?, reason: String, status: ExitStatus? = nil) {
+    package init(code: UInt16?, reason: String, status: ExitStatus? = nil, next: String? = nil) {
       self.code = code
       self.reason = reason
+      self.next = next
       knownStatus = status
     }
 
