@@ -198,7 +198,7 @@ _wscore_serve() {
     repeating_flags=()
     non_repeating_flags=(--version -h --help)
     repeating_options=(--allow-origin)
-    non_repeating_options=(--listen --path --loops --auth --token-file --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --max-message-bytes --max-connections --admin-socket --log-level --log-format --ready-fd)
+    non_repeating_options=(--listen --path --raw-echo --loops --auth --token-file --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --max-message-bytes --max-connections --admin-socket --log-level --log-format --ready-fd)
     __wscore_offer_flags_options 0
 
     # Offer option value completions
@@ -207,6 +207,9 @@ _wscore_serve() {
         return
         ;;
     '--path')
+        return
+        ;;
+    '--raw-echo')
         return
         ;;
     '--loops')
@@ -275,7 +278,7 @@ _wscore_serve() {
 
 _wscore_client() {
     repeating_flags=()
-    non_repeating_flags=(--no-ack --reconnect --no-reconnect --keep-going --quiet -q --version -h --help)
+    non_repeating_flags=(--raw-echo --no-ack --reconnect --no-reconnect --keep-going --quiet -q --version -h --help)
     repeating_options=(--script -c --command)
     non_repeating_options=(--token-file --protocol --instance --ttl --window --timeout --on-eof --drain-timeout --format --color)
     __wscore_offer_flags_options 1

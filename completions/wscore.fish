@@ -23,9 +23,9 @@ function __wscore_parse_tokens -S
         __wscore_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'serve'
-            __wscore_parse_subcommand 0 'listen=' 'path=' 'loops=' 'auth=' 'token-file=' 'allow-origin=+' 'session-ttl=' 'ping-interval=' 'ping-timeout=' 'hello-timeout=' 'handshake-timeout=' 'drain-timeout=' 'outbox-messages=' 'outbox-bytes=' 'max-message-bytes=' 'max-connections=' 'admin-socket=' 'log-level=' 'log-format=' 'ready-fd=' 'version' 'h/help'
+            __wscore_parse_subcommand 0 'listen=' 'path=' 'raw-echo=' 'loops=' 'auth=' 'token-file=' 'allow-origin=+' 'session-ttl=' 'ping-interval=' 'ping-timeout=' 'hello-timeout=' 'handshake-timeout=' 'drain-timeout=' 'outbox-messages=' 'outbox-bytes=' 'max-message-bytes=' 'max-connections=' 'admin-socket=' 'log-level=' 'log-format=' 'ready-fd=' 'version' 'h/help'
         case 'client'
-            __wscore_parse_subcommand 1 'token-file=' 'protocol=' 'instance=' 'ttl=' 'window=' 'no-ack' 'reconnect' 'no-reconnect' 'timeout=' 'script=+' 'c/command=+' 'on-eof=' 'drain-timeout=' 'keep-going' 'format=' 'color=' 'q/quiet' 'version' 'h/help'
+            __wscore_parse_subcommand 1 'raw-echo' 'token-file=' 'protocol=' 'instance=' 'ttl=' 'window=' 'no-ack' 'reconnect' 'no-reconnect' 'timeout=' 'script=+' 'c/command=+' 'on-eof=' 'drain-timeout=' 'keep-going' 'format=' 'color=' 'q/quiet' 'version' 'h/help'
         case 'load'
             __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
         case 'inspect'
@@ -110,6 +110,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_positional "wscor
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_positional "wscore" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" listen' -l 'listen' -d 'Where to listen; port 0 takes any that is free. (env: WSCORE_LISTEN; default: 127.0.0.1:8080)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" path' -l 'path' -d 'The path of the WebSocket endpoint. (env: WSCORE_PATH; default: /ws)' -rfka ''
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" raw-echo' -l 'raw-echo' -d 'Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default. (env: WSCORE_RAW_ECHO)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" loops' -l 'loops' -d 'Event loops, each with its own shard. (env: WSCORE_LOOPS; default: one a core)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" auth' -l 'auth' -d 'How clients show who they are. (env: WSCORE_AUTH; default: none, or token-file if one is given)' -rfka 'none token-file'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" token-file' -l 'token-file' -d 'Tokens and their users, one a line: TOKEN USER [join:ROOM…]. (env: WSCORE_TOKEN_FILE)' -rF
@@ -130,6 +131,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" ready-fd' -l 'ready-fd' -d 'A descriptor that gets the URL and an end of line when clients can connect. (env: WSCORE_READY_FD)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" version' -l 'version' -d 'Show the version.'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore client" raw-echo' -l 'raw-echo' -d 'Make no session: send every message back as it came until the peer closes. For conformance suites.'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore client" token-file' -l 'token-file' -d 'File with the credential. Without it, the variable WSCORE_TOKEN; never a word of the command line, which other users can read.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore client" protocol' -l 'protocol' -d 'Version of the protocol.' -rfka 'v1 v2'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore client" instance' -l 'instance' -d 'Name of this device, shown by the server.' -rfka ''

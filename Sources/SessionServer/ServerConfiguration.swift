@@ -9,6 +9,10 @@ public struct ServerConfiguration: Sendable {
   public var port = 8080
   /// The path of the WebSocket endpoint; begins with a slash.
   public var path = "/ws"
+  /// The path of a diagnostic endpoint that sends every message back as it came, through the same connection layer, for
+  /// conformance suites and measurements; nil for none. It takes messages of 16 MiB, asks for no credential, and nothing
+  /// of it reaches the sessions.
+  public var rawEchoPath: String?
   /// Event loops, each with its own shard.
   public var loopCount = System.coreCount
   public var limits = Limits()

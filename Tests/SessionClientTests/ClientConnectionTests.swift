@@ -16,7 +16,7 @@ private final class Recorder: ClientConnectionDelegate, Sendable {
   func connection(_ connection: ClientConnection, received text: Span<UInt8>) {
     add(text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
   }
-  func connectionReceivedBinary(_ connection: ClientConnection) { add("binary") }
+  func connection(_ connection: ClientConnection, receivedBinary bytes: Span<UInt8>) { add("binary \(bytes.count)") }
   func connectionHeard(_ connection: ClientConnection) {}
   func connectionReadComplete(_ connection: ClientConnection) {}
   func connectionClosed(_ connection: ClientConnection, _ ending: ConnectionEnding) {
@@ -106,7 +106,7 @@ func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
       [0x81, 1, 0x61] + [0x01, 1, 0x62] + [0x89, 0] + [0x80, 1, 0x63] + [0x82, 0]
       + [0x88, 5, 0x0F, 0xA0] + Array("bye".utf8)
     let (ending, lines) = try await ending(.frames(bytes))
-    #expect(lines == ["open wscore.v2.json", "a", "bc", "binary", "closed"])
+    #expect(lines == ["open wscore.v2.json", "a", "bc", "binary 0", "closed"])
     #expect(ending == .closed(code: 4000, reason: "bye", wasClean: true))
   }
 

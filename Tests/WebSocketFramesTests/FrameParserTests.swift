@@ -104,6 +104,27 @@ func client(_ opcode: Opcode, _ payload: [UInt8], first: UInt8? = nil) -> [UInt8
     #expect(parse(Array(client(.text, [0xFF] + [UInt8](repeating: 0x61, count: 99)).prefix(8))) == [.violation(.badUTF8)])
   }
 
+  @Test(arguments: [
+    ([0x61, 0xFF], 1), ([0xC0], 0), ([0xC1], 0), ([0xF5], 0), ([0x80], 0), ([0xCE, 0x61], 1), ([0xE0, 0x80], 1),
+    ([0xED, 0xA0], 1), ([0xF0, 0x80], 1), ([0xF4, 0x90], 1), ([0xE2, 0x82, 0x41], 2), ([0xF0, 0x9F, 0x98, 0xC3], 3),
+  ] as [([UInt8], Int)])
+  func badTextFailsAtItsFirstBadByte(bytes: [UInt8], bad: Int) {
+    let more = [UInt8](repeating: 0x61, count: 90)
+    let headerLength = 6
+    // In a frame of which more is to come.
+    let frame = client(.text, bytes + more)
+    // In a fragment of which more is to come, what precedes it in the one before.
+    let first = client(.text, Array(bytes[..<bad]), first: 0x01)
+    let fragments = first + client(.continuation, Array(bytes[bad...]) + more, first: 0x00)
+    for size in [1, 2, Int.max] {
+      #expect(parse(Array(frame.prefix(headerLength + bad)), size: size) == [])
+      #expect(parse(Array(frame.prefix(headerLength + bad + 1)), size: size) == [.violation(.badUTF8)])
+      let end = first.count + headerLength
+      #expect(parse(Array(fragments.prefix(end)), size: size) == [])
+      #expect(parse(Array(fragments.prefix(end + 1)), size: size) == [.violation(.badUTF8)])
+    }
+  }
+
   @Test func theMessageLimitHoldsExactlyAndOverFragments() {
     let limits = FrameLimits(messageBytes: 10, emptyFragmentCount: 2)
     let ten = [UInt8](repeating: 1, count: 10)

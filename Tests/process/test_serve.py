@@ -346,6 +346,32 @@ def test_a_client_that_never_reads_costs_little(start_server, tmp_path):
     deaf.close()
 
 
+def test_a_client_that_talks_and_never_reads_is_let_go(start_server, tmp_path):
+    path = str(tmp_path / "admin.sock")
+    server = start_server("--admin-socket", path, "--ping-interval", "500ms", "--ping-timeout", "500ms")
+    deaf = upgraded(server)
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    deaf.sendall(hello(window={"messages": 100_000, "bytes": 1 << 40}))
+    deaf.sendall(frame(1, json.dumps({"v": 2, "seq": 1, "type": "join", "room": "hall", "payload": {}}).encode()))
+    bob = Client(server.url, user="bob")
+    bob.connect()
+    eventually(lambda: bob.join("hall")["members"] == 2)
+
+    def talk():
+        # Its pongs say that it lives, while it reads nothing of what the room says.
+        try:
+            deaf.sendall(frame(1, b'{"v":2,"type":"pong"}'))
+        except OSError:
+            pass
+        bob.publish("hall", "chat", "x" * 100_000)
+        bob.events(1)
+        return admin(path, "/v1/stats")[1]["closes"].get("4003") == 1
+
+    eventually(talk, timeout=20)
+    assert admin(path, "/v1/stats")[1]["sessions"] == {"active": 1, "suspended": 1}
+    deaf.close()
+
+
 def test_bytes_count_as_life(start_server):
     server = start_server("--ping-interval", "200ms", "--ping-timeout", "200ms")
     with upgraded(server) as peer:

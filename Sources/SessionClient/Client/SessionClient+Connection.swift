@@ -17,7 +17,7 @@ extension SessionClient: ClientConnectionDelegate {
     if let envelope { delegate?.client(self, received: envelope, text) }
   }
 
-  public func connectionReceivedBinary(_ connection: ClientConnection) {
+  public func connection(_ connection: ClientConnection, receivedBinary bytes: Span<UInt8>) {
     guard connection === self.connection else { return }
     session.receivedBinary(actions: &actions)
     carry()

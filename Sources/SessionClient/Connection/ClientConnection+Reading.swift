@@ -20,11 +20,8 @@ extension ClientConnection {
   func readComplete() {
     guard isReading else { return }
     delegate?.connectionReadComplete(self)
+    answerPings()
     isReading = false
-    if let pong {
-      self.pong = nil
-      append(.pong, pong)
-    }
     if isFlushDue { flush() }
   }
 
@@ -46,6 +43,9 @@ extension ClientConnection {
 
   // MARK: Frames
 
+  /// Answers to pings that wait at most; older ones are dropped (RFC 6455 section 5.5.3).
+  private static let maxPongCount = 16
+
   private var readsFrames: Bool {
     switch stage {
     case .open, .closing: true
@@ -58,13 +58,12 @@ extension ClientConnection {
     while readsFrames {
       switch parser.next(input, from: &offset) {
       case .needsMore: return
-      case .message(.text, let range):
-        let text = UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(input).bindMemory(to: UInt8.self)[range])
-        delegate?.connection(self, received: text.span)
-      case .assembledMessage(.text):
-        let text = parser.assembled
-        delegate?.connection(self, received: text.span)
-      case .message, .assembledMessage: delegate?.connectionReceivedBinary(self)
+      case .message(let opcode, let range):
+        let bytes = UnsafeBufferPointer(rebasing: UnsafeRawBufferPointer(input).bindMemory(to: UInt8.self)[range])
+        deliver(opcode, bytes.span)
+      case .assembledMessage(let opcode):
+        let bytes = parser.assembled
+        deliver(opcode, bytes.span)
       case .ping(let range): answer(Array(input[range]))
       case .assembledPing: answer(parser.assembledControl)
       case .pong, .assembledPong: break
@@ -74,20 +73,39 @@ extension ClientConnection {
     }
   }
 
+  private func deliver(_ opcode: Opcode, _ bytes: Span<UInt8>) {
+    if opcode == .text {
+      delegate?.connection(self, received: bytes)
+    } else {
+      delegate?.connection(self, receivedBinary: bytes)
+    }
+  }
+
   private func answer(_ payload: [UInt8]) {
     pingsIn += 1
-    if isOpen { pong = payload }
+    guard isOpen else { return }
+    if pongs.count == ClientConnection.maxPongCount { pongs.removeFirst() }
+    pongs.append(payload)
+  }
+
+  /// At the end of a read, and before a message, which must not overtake the answer to an earlier ping.
+  func answerPings() {
+    guard !pongs.isEmpty else { return }
+    if isOpen { for pong in pongs { append(.pong, pong) } }
+    pongs.removeAll(keepingCapacity: true)
   }
 
   private func closedByPeer(_ code: WebSocketCloseCode?) {
     if case .closing(let own) = stage { return finish(.dropped(code: own)) }
     let reason = String(decoding: parser.assembledControl.dropFirst(2), as: UTF8.self)
+    answerPings()
     // The answer has the same code, if there was one (RFC 6455 section 5.5.1).
     append(.close, code.map { FrameWriter.closePayload($0) } ?? [])
     finish(.closed(code: code?.rawValue, reason: reason, wasClean: true))
   }
 
   private func refuse(_ violation: Violation) {
+    answerPings()
     append(.close, FrameWriter.closePayload(violation.closeCode, reason: violation.reason))
     finish(.violation(code: violation.closeCode.rawValue, reason: violation.reason))
   }

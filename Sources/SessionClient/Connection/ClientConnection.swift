@@ -33,8 +33,8 @@ public final class ClientConnection {
   var outgoing = ByteBuffer()
   var isFlushDue = false
   var isReading = false
-  /// The answer to the peer's last ping: of several only the last needs one (RFC 6455 section 5.5.3).
-  var pong: [UInt8]?
+  /// Payloads of the peer's latest pings, the oldest first.
+  var pongs: [[UInt8]] = []
   /// What the system said before the connection broke.
   var brokenBy: String?
 
@@ -72,6 +72,9 @@ public final class ClientConnection {
 
   public var isOpen: Bool { if case .open = stage { true } else { false } }
 
+  /// Fulfilled when the socket is closed at both ends; nil where there is none.
+  public var transportClosed: EventLoopFuture<Void>? { channel?.closeFuture }
+
   /// Bytes that were sent and that the system has not taken.
   public var bufferedByteCount: Int {
     let inChannel = try? channel?.syncOptions?.getOption(.bufferedWritableBytes)
@@ -83,7 +86,15 @@ public final class ClientConnection {
   /// Sends a text message; without effect unless the connection is open.
   public func send(_ text: [UInt8]) {
     guard isOpen else { return }
+    answerPings()
     append(.text, text)
+  }
+
+  /// Sends a binary message; without effect unless the connection is open.
+  public func send(binary: [UInt8]) {
+    guard isOpen else { return }
+    answerPings()
+    append(.binary, binary)
   }
 
   /// Sends a ping, to which the peer's transport answers.

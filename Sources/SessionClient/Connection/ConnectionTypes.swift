@@ -46,7 +46,8 @@ public protocol ClientConnectionDelegate: AnyObject {
   func connectionOpened(_ connection: ClientConnection, subprotocol: String?)
   /// A text message; the bytes are lent for the time of the call.
   func connection(_ connection: ClientConnection, received text: Span<UInt8>)
-  func connectionReceivedBinary(_ connection: ClientConnection)
+  /// A binary message; the bytes are lent for the time of the call.
+  func connection(_ connection: ClientConnection, receivedBinary bytes: Span<UInt8>)
   /// Bytes came, of whatever kind: once a read, before what they hold.
   func connectionHeard(_ connection: ClientConnection)
   /// What was read is handed out; what is sent now goes out in one write.

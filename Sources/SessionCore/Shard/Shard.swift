@@ -95,6 +95,14 @@ public struct Shard: ~Copyable {
     }
   }
 
+  /// The transport finds that the peer has not read for too long: its session waits for a better connection.
+  public mutating func tooSlow(_ slot: Slot, now: Instant, effects: inout Effects) {
+    step(now, &effects) { shard in
+      guard let connection = shard.connections[slot] else { return }
+      shard.close(connection, .tooSlow, "the client does not read")
+    }
+  }
+
   public mutating func answered(_ token: HookToken, _ answer: Answer, now: Instant, effects: inout Effects) {
     step(now, &effects) { shard in
       switch token.asker {

@@ -25,6 +25,9 @@ final class ShardDriver {
   private var outgoing: [[Mail]] = []
 
   private var connections: [ConnectionHandler?] = []
+  /// Connections of the raw echo, which the shard does not know.
+  private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
+  private var silences: DeadlineQueue<ConnectionHandler>
   private var dirty: [ConnectionHandler] = []
   private var draining: [ConnectionHandler] = []
   /// May take messages again, and may hold some that came while they could not.
@@ -42,6 +45,8 @@ final class ShardDriver {
   private var timer: Scheduled<Void>?
   private var timerDeadline = Instant.never
   private var handshakes: DeadlineQueue<ConnectionHandler>
+  /// Sockets that took no more bytes.
+  private var stalls: DeadlineQueue<ConnectionHandler>
   private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
   /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
   private let readBuffer: UnsafeMutableRawBufferPointer
@@ -65,6 +70,9 @@ final class ShardDriver {
     self.shard = shard
     now = ShardDriver.clock()
     handshakes = DeadlineQueue(milliseconds: services.configuration.handshakeTimeoutMilliseconds)
+    let limits = services.configuration.limits
+    stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
+    silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     readBuffer = .allocate(byteCount: ShardDriver.readBufferByteCount, alignment: 16)
   }
 
@@ -98,6 +106,8 @@ final class ShardDriver {
     (dirty, resumed) = ([], [])
     handshakes.removeAll()
     lingering.removeAll()
+    stalls.removeAll()
+    silences.removeAll()
   }
 
   // MARK: Ticks
@@ -123,6 +133,7 @@ final class ShardDriver {
       commands[token] = continuation
       shard.execute(command, token: token, now: now, effects: &effects)
     case .startDraining(let spread, let deadline):
+      closeEchoes()
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
@@ -155,7 +166,7 @@ final class ShardDriver {
   // MARK: Timers
 
   private func arm() {
-    let due = min(shard.nextDeadline, handshakes.next, lingering.next)
+    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next)
     guard due < timerDeadline else { return }
     timer?.cancel()
     timerDeadline = due
@@ -173,12 +184,25 @@ final class ShardDriver {
     carryOut()
     while let handler = handshakes.popDue(now) { handler.handshakeIsDue() }
     while let handler = lingering.popDue(now) { handler.lingerIsDue() }
+    while let handler = stalls.popDue(now) {
+      guard let slot = handler.slot, handler.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
+      else { continue }
+      shard.tooSlow(slot, now: now, effects: &effects)
+      carryOut()
+    }
+    while let handler = silences.popDue(now) { handler.silenceIsDue() }
     tick()
   }
 
   func expectHandshake(of handler: ConnectionHandler) {
     now = ShardDriver.clock()
     handshakes.append(handler, now: now)
+    scheduleTick()
+  }
+
+  /// The socket takes no more bytes; it has as long as a peer that says nothing.
+  func expectWritability(of handler: ConnectionHandler) {
+    stalls.append(handler, now: now)
     scheduleTick()
   }
 
@@ -196,6 +220,22 @@ final class ShardDriver {
     connections[index] = handler
     carryOut()
     return slot
+  }
+
+  func openEcho(_ handler: ConnectionHandler) {
+    echoes[ObjectIdentifier(handler)] = handler
+    watchSilence(of: handler)
+  }
+
+  func leftEcho(_ handler: ConnectionHandler) { echoes[ObjectIdentifier(handler)] = nil }
+
+  func watchSilence(of handler: ConnectionHandler) {
+    silences.append(handler, now: now)
+    scheduleTick()
+  }
+
+  private func closeEchoes() {
+    for handler in Array(echoes.values) { handler.close(CloseCode.restart.rawValue, "the server stops") }
   }
 
   /// The connection's bytes are parsed where the loop has room for them; what its handler leaves it keeps itself.
@@ -268,7 +308,7 @@ final class ShardDriver {
   // MARK: Writing
 
   private func drain(_ handler: ConnectionHandler) {
-    guard let slot = handler.slot else { return }
+    guard let slot = handler.slot else { return handler.drainEcho() }
     guard handler.isWritable else { return handler.waitForWritability() }
     let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
     send(handler)
@@ -285,7 +325,7 @@ final class ShardDriver {
   /// One write for all that `output` holds. Neither buffer is in use while NIO writes, since a write that fails may
   /// lead back here.
   private func send(_ handler: ConnectionHandler) {
-    scratch.clear(minimumCapacity: output.bytes.count + ConnectionHandler.maxControlByteCount)
+    scratch.clear(minimumCapacity: output.bytes.count + handler.maxControlByteCount)
     handler.takeControlFrames(into: &scratch)
     let messages = output.messages
     output.bytes.withUnsafeMutableBytes { bytes in

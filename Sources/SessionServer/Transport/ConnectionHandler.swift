@@ -22,8 +22,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// How long a peer has to answer a Close frame and to close its end.
   static let lingerMilliseconds: UInt64 = 2_000
-  /// A ping and a pong with the most that a control frame carries.
-  static let maxControlByteCount = 2 + 127
+  /// Answers to pings that wait at most; older ones are dropped (RFC 6455 section 5.5.3).
+  private static let maxPongCount = 16
   /// Sockets beyond the bound on WebSocket connections, for health checks and for refusals that can be read.
   private static let spareCount = 1_024
 
@@ -35,14 +35,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var frames: FrameParser
   /// The shard's name for this connection, from the upgrade until the shard has nothing more to do with it.
   private(set) var slot: Slot?
-  /// The shard takes no messages.
+  /// Set instead of `slot` on the endpoint of the raw echo.
+  private var echo: RawEcho?
+  /// The shard, or the echo, takes no messages.
   var isPaused = false
   private var hasHeldRead = false
-  /// Bytes that came while the shard took none.
+  /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
-  private var awaitsWritability = false
-  /// The answer to the peer's latest ping; an older one that waits is dropped (RFC 6455 section 5.5.3).
-  private var pong: [UInt8]?
+  /// When the socket stopped taking bytes that were wanted to be sent, nil while it takes them.
+  private var stalledAt: Instant?
+  /// Payloads of the peer's latest pings, the oldest first.
+  private var pongs: [[UInt8]] = []
   private var mustPing = false
   private var isCounted = false
   private var hasDeadline = false
@@ -90,8 +93,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    guard awaitsWritability, context.channel.isWritable else { return }
-    awaitsWritability = false
+    guard stalledAt != nil, context.channel.isWritable else { return }
+    stalledAt = nil
     driver.markDirty(self)
   }
 
@@ -122,11 +125,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     context?.read()
   }
 
-  /// Parses `input`, which it may change, and returns how many bytes it took: all, unless the shard wants a pause.
+  /// Parses `input`, which it may change, and returns how many bytes it took: all, unless there is to be a pause.
   func take(_ input: UnsafeMutableRawBufferPointer) -> Int {
     var offset = 0
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
-    if let slot { driver.heard(slot) }
+    if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
     takeFrames(input, &offset)
     return phase == .lingering || phase == .gone ? input.count : offset
   }
@@ -146,16 +149,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
     switch services.judge(head) {
     case .answer(let status, let bytes): answer(status, bytes)
     case .upgrade(let accepted, let version, let credential):
-      write(ByteBuffer(bytes: accepted.response()))
-      // A peer that has gone meanwhile makes the write fail, and the channel's end has been told before it returns:
-      // then the shard must not hear of a connection that nobody would take back.
-      guard phase == .head else { return }
-      phase = .open
-      services.webSocketCount.wrappingAdd(1, ordering: .relaxed)
+      guard accept(accepted) else { return }
       slot = driver.open(
         self,
         ConnectionDescription(transport: "websocket", remote: remote, version: version, credential: credential))
+    case .echo(let accepted):
+      guard accept(accepted) else { return }
+      let most = max(RawEcho.messageByteCount, services.configuration.limits.messageByteCount)
+      frames = FrameParser(role: .server, limits: FrameLimits(messageBytes: most))
+      echo = RawEcho()
+      driver.openEcho(self)
     }
+  }
+
+  /// False if the peer has gone meanwhile: then the write fails, and the channel's end has been told before it returns,
+  /// so nobody must hear of a connection that would never be taken back.
+  private func accept(_ accepted: Upgrade.Accepted) -> Bool {
+    write(ByteBuffer(bytes: accepted.response()))
+    guard phase == .head else { return false }
+    phase = .open
+    services.webSocketCount.wrappingAdd(1, ordering: .relaxed)
+    return true
   }
 
   private var remote: String {
@@ -186,14 +200,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func take(_ opcode: Opcode, _ message: Span<UInt8>) {
-    guard phase == .open, let slot else { return }
+    guard phase == .open else { return }
+    guard let slot else { return giveBack(opcode, message) }
     if opcode == .text { driver.receive(message, self, slot) } else { driver.receiveBinary(slot) }
   }
 
   private func answerPing(_ payload: [UInt8]) {
     guard phase == .open else { return }
-    pong = payload
-    driver.markDirty(self)
+    if pongs.isEmpty { driver.markDirty(self) }
+    if pongs.count == ConnectionHandler.maxPongCount { pongs.removeFirst() }
+    pongs.append(payload)
   }
 
   // MARK: Writing
@@ -201,18 +217,30 @@ final class ConnectionHandler: ChannelDuplexHandler {
   var isWritable: Bool { context?.channel.isWritable ?? false }
 
   /// `markDirty` when the socket takes bytes again.
-  func waitForWritability() { awaitsWritability = true }
+  func waitForWritability() {
+    guard stalledAt == nil else { return }
+    stalledAt = driver.now
+    driver.expectWritability(of: self)
+  }
+
+  /// Whether the peer has read nothing for so long.
+  func hasStalled(at now: Instant, forMilliseconds milliseconds: UInt64) -> Bool {
+    stalledAt.map { now.milliseconds(since: $0) >= milliseconds } ?? false
+  }
 
   func sendPing() {
     mustPing = true
     driver.markDirty(self)
   }
 
+  /// The most that `takeControlFrames` would write now: a ping, and pongs with the most that a control frame carries.
+  var maxControlByteCount: Int { 2 + pongs.count * 127 }
+
   func takeControlFrames(into buffer: inout ByteBuffer) {
-    if let pong {
+    for pong in pongs {
       pong.withUnsafeBytes { payload in _ = buffer.writeBytes(FrameWriter.frame(.pong, payload: payload)) }
-      self.pong = nil
     }
+    pongs.removeAll(keepingCapacity: true)
     guard mustPing else { return }
     mustPing = false
     buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
@@ -232,6 +260,39 @@ final class ConnectionHandler: ChannelDuplexHandler {
     halfClose()
   }
 
+  // MARK: The raw echo
+
+  private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
+    if echo?.isEmpty == true { driver.markDirty(self) }
+    echo?.append(opcode, message)
+    if !isWritable || echo?.isFull == true { isPaused = true }
+  }
+
+  func drainEcho() {
+    guard echo != nil else { return }
+    guard isWritable else { return waitForWritability() }
+    writeEcho()
+    guard isPaused else { return }
+    isPaused = false
+    driver.resumeLater(self)
+  }
+
+  private func writeEcho() {
+    guard let frames = echo?.takeFrames() else { return }
+    var control = ByteBuffer()
+    takeControlFrames(into: &control)
+    if control.readableBytes > 0 { write(control) }
+    if frames.readableBytes > 0 { write(frames) }
+  }
+
+  /// It is time to look whether the peer of an echo is still there: no shard pings it.
+  func silenceIsDue() {
+    guard let echo else { return }
+    guard echo.wasHeard else { return close(WebSocketCloseCode.goingAway.rawValue, "nothing came for too long") }
+    self.echo?.wasHeard = false
+    driver.watchSilence(of: self)
+  }
+
   // MARK: The end
 
   /// The shard wants the connection closed.
@@ -249,7 +310,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// Sends what waits and a Close frame, then takes leave of the shard.
   private func finish(_ wireCode: WebSocketCloseCode?, _ wireReason: String, code: UInt16, reason: String) {
     guard phase == .open else { return }
-    if let slot { driver.drainLast(self, slot) }
+    if let slot { driver.drainLast(self, slot) } else { writeEcho() }
     // The last write may have found the connection broken.
     guard phase == .open else { return }
     phase = .closing
@@ -263,9 +324,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Exactly once: the slot is void afterwards.
   private func leave(code: UInt16?, reason: String) {
+    guard slot != nil || echo != nil else { return }
+    services.webSocketCount.wrappingSubtract(1, ordering: .relaxed)
+    if echo != nil { driver.leftEcho(self) }
+    echo = nil
     guard let slot else { return }
     self.slot = nil
-    services.webSocketCount.wrappingSubtract(1, ordering: .relaxed)
     driver.left(slot, code: code, reason: reason)
   }
 

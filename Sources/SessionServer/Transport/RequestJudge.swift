@@ -7,6 +7,8 @@ enum RequestVerdict {
   /// A whole response; the connection ends with it.
   case answer(status: Int, [UInt8])
   case upgrade(Upgrade.Accepted, version: UInt64?, credential: Secret?)
+  /// Every message goes back as it came.
+  case echo(Upgrade.Accepted)
 }
 
 extension Services {
@@ -17,7 +19,15 @@ extension Services {
     switch head.path {
     case "/healthz": return health(head, isGood: true)
     case "/readyz": return health(head, isGood: !isDraining.load(ordering: .relaxed))
-    case configuration.path: return judgeUpgrade(head)
+    case configuration.path:
+      return judgeUpgrade(head, subprotocols: Services.subprotocols.map(\.name)) { accepted in
+        let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
+        return .upgrade(accepted, version: version, credential: Services.credential(head.fields))
+      }
+    case let path where path == configuration.rawEchoPath:
+      // No shard tells such a connection that the server stops.
+      guard !isDraining.load(ordering: .relaxed) else { return refuse(HTTPRefusal(503, "draining"), head) }
+      return judgeUpgrade(head, subprotocols: []) { .echo($0) }
     default: return refuse(HTTPRefusal(404, "nothing is here; the WebSocket endpoint is \(configuration.path)"), head)
     }
   }
@@ -33,8 +43,10 @@ extension Services {
     return refuse(isGood ? HTTPRefusal(200, "ok") : HTTPRefusal(503, "draining"), head)
   }
 
-  private func judgeUpgrade(_ head: HTTPRequestHead) -> RequestVerdict {
-    switch Upgrade.judge(head, subprotocols: Services.subprotocols.map(\.name)) {
+  private func judgeUpgrade(
+    _ head: HTTPRequestHead, subprotocols: [String], then verdict: (Upgrade.Accepted) -> RequestVerdict
+  ) -> RequestVerdict {
+    switch Upgrade.judge(head, subprotocols: subprotocols) {
     case .refused(let refusal): return refuse(refusal, head)
     case .accepted(let accepted):
       guard configuration.origins.allows(accepted.origin, host: head.authority) else {
@@ -44,8 +56,7 @@ extension Services {
       guard webSocketCount.load(ordering: .relaxed) < configuration.connectionCount else {
         return refuse(Services.full)
       }
-      let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
-      return .upgrade(accepted, version: version, credential: Services.credential(head.fields))
+      return verdict(accepted)
     }
   }
 

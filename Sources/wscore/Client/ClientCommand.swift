@@ -17,6 +17,11 @@ struct ClientCommand: ParsableCommand {
   @Argument(help: "Where the server listens.")
   var url = "ws://127.0.0.1:8080/ws"
 
+  @Flag(
+    help: ArgumentHelp(
+      "Make no session: send every message back as it came until the peer closes. For conformance suites."))
+  var rawEcho = false
+
   @OptionGroup(title: "Session options")
   var session: SessionOptions
 
@@ -26,7 +31,14 @@ struct ClientCommand: ParsableCommand {
   @OptionGroup(title: "Output options")
   var output: OutputOptions
 
+  func validate() throws {
+    if rawEcho, !script.script.isEmpty || !script.command.isEmpty {
+      throw ValidationError("--raw-echo runs no commands")
+    }
+  }
+
   func run() throws {
+    if rawEcho { return try RawEchoRun.run(url, timeout: session.timeout) }
     let wakeup = try Wakeup()
     let mailbox = LinkMailbox(wakeup)
     let options = try runOptions()

@@ -18,6 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(help: help("listen")) var listen: String?
   @Option(help: help("path")) var path: String?
+  @Option(help: help("raw-echo")) var rawEcho: String?
   @Option(help: help("loops")) var loops: String?
   @Option(help: help("auth"), completion: .list(["none", "token-file"])) var auth: String?
   @Option(help: help("token-file"), completion: .file()) var tokenFile: String?
@@ -43,7 +44,8 @@ struct ServeCommand: AsyncParsableCommand {
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
     let given: [(String, String?)] = [
-      ("listen", listen), ("path", path), ("loops", loops), ("auth", auth), ("token-file", tokenFile),
+      ("listen", listen), ("path", path), ("raw-echo", rawEcho), ("loops", loops), ("auth", auth),
+      ("token-file", tokenFile),
       ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
       ("session-ttl", sessionTtl), ("ping-interval", pingInterval), ("ping-timeout", pingTimeout),
       ("hello-timeout", helloTimeout), ("handshake-timeout", handshakeTimeout), ("drain-timeout", drainTimeout),

@@ -29,6 +29,10 @@ struct ServeOption {
       ServeOption(
         name: "path", placeholder: "path", fallback: "/ws", help: "The path of the WebSocket endpoint.",
         apply: { (settings, text) throws(OptionFault) in settings.server.path = try path(text) }),
+      ServeOption(
+        name: "raw-echo", placeholder: "path",
+        help: "Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default.",
+        apply: { (settings, text) throws(OptionFault) in settings.server.rawEchoPath = try path(text) }),
       count("loops", \.server.loopCount, 1...1_024, fallback: "one a core", "Event loops, each with its own shard."),
       choice("auth", fallback: "none, or token-file if one is given", "How clients show who they are.") {
         $0.authentication = $1

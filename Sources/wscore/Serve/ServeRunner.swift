@@ -85,6 +85,9 @@ struct ServeRunner {
     let url = "ws://\(host):\(server.boundPort ?? configuration.port)\(configuration.path)"
     let fault = server.adminSocketFault
     let admin = fault == nil ? configuration.adminSocketPath : nil
+    if let path = configuration.rawEchoPath {
+      logger.notice("the raw echo is on: it answers anyone", metadata: ["path": "\(path)"])
+    }
     if isBannerWanted {
       try LineOutput.standardError.write(banner(url, admin, configuration))
     } else {

@@ -30,6 +30,10 @@ enum ServeSettingsReader {
       let isFlag = flags["auth"] != nil || flags["token-file"] != nil
       mistakes.append(Mistake(text: text, isFlag: isFlag))
     }
+    if settings.server.rawEchoPath == settings.server.path {
+      let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
+      mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
+    }
     guard let last = mistakes.last else { return settings }
     throw report(mistakes, last)
   }

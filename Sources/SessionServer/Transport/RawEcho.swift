@@ -1,0 +1,31 @@
+import NIOCore
+import WebSocketFrames
+
+/// What a connection of the raw echo has to give back, in the order in which it came.
+struct RawEcho {
+  /// The least that the endpoint takes as one message: what conformance suites send at most.
+  static let messageByteCount = 16 << 20
+  /// Above it, nothing is read until the frames are written.
+  private static let highWatermark = 65_536
+
+  private var frames = ByteBuffer()
+  /// Any byte came since the last look.
+  var wasHeard = true
+
+  var isEmpty: Bool { frames.readableBytes == 0 }
+  var isFull: Bool { frames.readableBytes >= RawEcho.highWatermark }
+
+  mutating func append(_ opcode: Opcode, _ message: Span<UInt8>) {
+    let header = FrameWriter.headerLength(forPayload: message.count)
+    frames.writeWithUnsafeMutableBytes(minimumWritableBytes: header + message.count) { target in
+      FrameWriter.writeHeader(opcode, payload: message.count, to: target)
+      message.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[header...]).copyMemory(from: $0) }
+      return header + message.count
+    }
+  }
+
+  mutating func takeFrames() -> ByteBuffer {
+    defer { frames = ByteBuffer() }
+    return frames
+  }
+}
