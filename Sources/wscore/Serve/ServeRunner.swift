@@ -47,7 +47,8 @@ struct ServeRunner {
         configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), observer: observer,
         logger: logger)
     } catch {
-      throw CLIError("\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
+      throw CLIError(
+        "\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
     }
   }
 
