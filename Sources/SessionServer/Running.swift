@@ -113,7 +113,7 @@ struct Running: Sendable {
     services.isDraining.store(true, ordering: .relaxed)
     let timeout = services.configuration.drainTimeoutMilliseconds
     let count = services.webSocketCount.load(ordering: .relaxed)
-    services.logger.notice("draining", metadata: ["connections": "\(count)", "timeout_ms": "\(timeout)"])
+    services.logger.notice("draining", metadata: ["connections": .stringConvertible(count), "timeout_ms": .stringConvertible(timeout)])
     // The last quarter is left for those that come back late.
     for peer in peers {
       peer.post(.startDraining(spreadMilliseconds: timeout / 4 * 3, deadlineMilliseconds: timeout))
@@ -125,7 +125,7 @@ struct Running: Sendable {
     await wait(milliseconds: ConnectionHandler.lingerMilliseconds + 500) {
       mustHurry() || services.transportCount.load(ordering: .relaxed) == 0
     }
-    services.logger.notice("drained", metadata: ["connections_closed": "\(cutCount)"])
+    services.logger.notice("drained", metadata: ["connections_closed": .stringConvertible(cutCount)])
   }
 
   /// Looks every 10 ms: a stop is rare, and nothing on the data path has to know of it.

@@ -405,6 +405,14 @@ def test_a_bad_variable():
     assert done.returncode == 78 and 'WSCORE_LOOPS: "many" is not a number' in done.stderr
 
 
+def test_a_misspelt_variable():
+    done = serve("--listen", "127.0.0.1:0", env={"WSCORE_PNG_INTERVAL": "1s"})
+    assert done.returncode == 78 and "did you mean WSCORE_PING_INTERVAL?" in done.stderr
+    # Another program's variables of that prefix are none of ours.
+    done = serve("--listen", "256.1.1.1:0", env={"WSCORE_SERVICE_HOST": "10.0.0.1", "WSCORE_TOKEN": "t"})
+    assert "did you mean" not in done.stderr
+
+
 def test_variables_and_flags(start_server):
     environment = os.environ | {"WSCORE_SESSION_TTL": "7s", "WSCORE_PING_INTERVAL": "1s"}
     server = start_server("--ping-interval", "3s", env=environment)

@@ -16,7 +16,9 @@ extension Shard {
       return refuse(connection, ProtocolError("hello.invalid", error.message), .malformed)
     }
     guard let version = Shard.agree(hello.versions, connection.description.version) else {
-      return refuse(connection, .version(hello.versions[0], supported: Envelope.versions), .version)
+      var error = ProtocolError("version.unsupported", "none of the versions offered is spoken on this connection")
+      error.supported = Envelope.versions
+      return refuse(connection, error, .version)
     }
     guard version == 1 || hello.resume?.isNumbered != false else {
       return refuse(connection, ProtocolError("hello.invalid", "resume needs epoch and ack"), .malformed)

@@ -15,7 +15,9 @@ extension AdminClient.Refusal {
       return CLIError(
         "\(subject): the server failed: \(message) (\(status))", next: "See its log.", status: .failed)
     default:
-      return CLIError("\(subject): the server refused: \(message) (\(status))", status: .failed)
+      return CLIError(
+        "\(subject): the server refused: \(message) (\(status))", next: list.map { "To see what there is: \($0)" },
+        status: .failed)
     }
   }
 }

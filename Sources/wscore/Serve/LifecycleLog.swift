@@ -12,9 +12,10 @@ struct LifecycleLog: LifecycleObserver {
     var metadata: Logger.Metadata = [:]
     let texts: [(String, String?)] = [
       ("sid", event.sid?.description), ("connection", event.connection?.description), ("user", event.user),
-      ("room", event.room), ("code", event.code.map(String.init)), ("reason", event.reason),
+      ("room", event.room), ("reason", event.reason),
     ]
     for (name, text) in texts { if let text { metadata[name] = "\(text)" } }
+    if let code = event.code { metadata["code"] = .stringConvertible(code) }
     logger.log(level: level, "\(event.kind.rawValue)", metadata: metadata)
   }
 }

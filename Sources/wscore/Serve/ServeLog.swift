@@ -32,8 +32,16 @@ struct ServeLog: LogHandler {
       .init("ts", .string(WallClock.timestamp())), .init("level", .string(event.level.rawValue)),
       .init("msg", .string(event.message.description)),
     ]
-    for (key, value) in fields { members.append(.init(key, .string(value.description))) }
+    for (key, value) in fields { members.append(.init(key, ServeLog.json(value))) }
     return JSONValue.object(members).text
+  }
+
+  /// A number stays one; whoever logs it says so by `.stringConvertible`.
+  private static func json(_ value: Logger.Metadata.Value) -> JSONValue {
+    guard case .stringConvertible(let convertible) = value, let number = convertible as? any BinaryInteger else {
+      return .string(value.description)
+    }
+    return .number(String(number))
   }
 
   private func text(_ event: LogEvent, _ fields: [(key: String, value: Logger.Metadata.Value)]) -> String {

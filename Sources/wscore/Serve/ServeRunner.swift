@@ -96,7 +96,7 @@ struct ServeRunner {
         "listening",
         metadata: [
           "url": "\(url)", "admin_socket": "\(admin ?? "none")", "version": "\(WScore.version)",
-          "loops": "\(configuration.loopCount)", "pid": "\(getpid())",
+          "loops": .stringConvertible(configuration.loopCount), "pid": .stringConvertible(getpid()),
         ])
     }
     if let fault {

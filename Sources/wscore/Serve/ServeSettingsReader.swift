@@ -11,7 +11,8 @@ enum ServeSettingsReader {
   /// - Throws: `CLIError` of the last mistake, after the others were written to standard error: 64 if a flag is wrong,
   ///   78 if only variables are.
   static func read(
-    flags: [String: String], environment: (String) -> String? = Environment.value
+    flags: [String: String], environment: (String) -> String? = Environment.value,
+    variables: [String] = Environment.names(prefix: "WSCORE_")
   ) throws(CLIError) -> ServeSettings {
     var settings = ServeSettings()
     var mistakes: [Mistake] = []
@@ -34,9 +35,25 @@ enum ServeSettingsReader {
       let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
       mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
     }
+    mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }
     throw report(mistakes, last)
   }
+
+  /// Variables that are so like one of ours that they were meant to be it. Others are let be: `WSCORE_` may well be the
+  /// prefix of somebody else, such as an orchestrator that names a service of that name.
+  private static func misspelt(_ variables: [String]) -> [String] {
+    let known = ServeOption.all.map(\.variable)
+    return variables.filter { !known.contains($0) && !foreign.contains($0) }.compactMap { name in
+      guard let meant = known.min(by: { Suggestion.distance($0, name) < Suggestion.distance($1, name) }),
+        Suggestion.distance(meant, name) <= 2
+      else { return nil }
+      return "\(name) is no setting; did you mean \(meant)?"
+    }
+  }
+
+  /// Variables of the other subcommands.
+  private static let foreign: Set<String> = ["WSCORE_TOKEN", "WSCORE_HISTFILE", "WSCORE_ADMIN_SOCKET"]
 
   private static func contradiction(_ settings: ServeSettings) -> String? {
     switch (settings.authentication, settings.tokenFile) {

@@ -6,6 +6,18 @@ package enum Environment {
     getenv(name).map { String(cString: $0) }
   }
 
+  /// The names of all variables that begin with `prefix`.
+  package static func names(prefix: String) -> [String] {
+    var names: [String] = []
+    var entry = environ
+    while let text = entry.pointee {
+      let name = String(cString: text).prefix { $0 != "=" }
+      if name.hasPrefix(prefix) { names.append(String(name)) }
+      entry += 1
+    }
+    return names.sorted()
+  }
+
   /// Whether the locale's characters are UTF-8. `setlocale` was called at the start of the program.
   package static var isUTF8: Bool {
     guard let codeset = nl_langinfo(Int32(CODESET)) else { return false }
