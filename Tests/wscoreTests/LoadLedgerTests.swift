@@ -28,6 +28,15 @@ import wscore
 
   private static let all: [UInt32] = [1, 2, 3, 4, 5]
 
+  @Test func theOrderOfTheRoomCountsToo() {
+    // Sessions 0 and 2 are in one of two rooms; each sends once, and the receiver hears the later one first.
+    var ledger = Ledger(layout: RoomLayout(sessionCount: 4, roomCount: 2), sessions: [0], maxNumber: 9)
+    #expect(ledger.take(receiver: 0, sender: 2, number: 1, offset: 8, at: 0) == .next)
+    #expect(ledger.take(receiver: 0, sender: 0, number: 1, offset: 7, at: 1) == .next)
+    #expect(ledger.take(receiver: 0, sender: 2, number: 2, offset: 9, at: 2) == .next)
+    #expect(ledger.tally.outOfOrder == 1 && ledger.tally.counterexample?.kind == .outOfOrder)
+  }
+
   @Test func allIsWell() {
     let tally = Self.taken([Self.all, Self.all, Self.all]).judged(Self.accounts(issued: 5))
     #expect(tally.isClean && tally.expected == 15 && tally.delivered == 15 && tally.counterexample == nil)

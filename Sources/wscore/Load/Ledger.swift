@@ -25,6 +25,8 @@ package struct Ledger: Sendable {
     var gapBudget: UInt64 = 0
     var isReleased = false
     var deliveredCount: UInt64 = 0
+    /// Where the last new message stood in the room's log, 0 before the first.
+    var lastOffset: UInt64 = 0
   }
 
   package let layout: RoomLayout
@@ -53,8 +55,12 @@ package struct Ledger: Sendable {
   }
 
   /// A message came.
-  /// - Parameter at: nanoseconds, for the counterexample.
-  package mutating func take(receiver: Int, sender: Int, number: UInt32, at: UInt64) -> Finding {
+  /// - Parameters:
+  ///   - offset: where it stands in the room's log, which has one order for all; nil if the server did not say.
+  ///   - at: nanoseconds, for the counterexample.
+  package mutating func take(
+    receiver: Int, sender: Int, number: UInt32, offset: UInt64? = nil, at: UInt64
+  ) -> Finding {
     guard !receivers[receiver].isReleased else { return .released }
     let session = receivers[receiver].session
     guard 1...max(1, maxNumber) ~= number, 0..<layout.sessionCount ~= sender,
@@ -69,9 +75,19 @@ package struct Ledger: Sendable {
     if number <= last { return takeOld(receiver, index, sender, number, at) }
     highest[index] = number
     countDelivery(receiver)
+    if let offset { checkOrder(receiver, sender, number, offset, at) }
     guard number > last + 1 else { return .next }
     holes[index, default: []].append(last + 1...number - 1)
     return .early
+  }
+
+  /// What other senders said before it in the room must have come before it.
+  private mutating func checkOrder(_ receiver: Int, _ sender: Int, _ number: UInt32, _ offset: UInt64, _ at: UInt64) {
+    if offset <= receivers[receiver].lastOffset {
+      tally.outOfOrder += 1
+      note(.outOfOrder, receivers[receiver].session, sender, number, expected: nil, at)
+    }
+    receivers[receiver].lastOffset = max(offset, receivers[receiver].lastOffset)
   }
 
   private mutating func takeOld(

@@ -107,7 +107,7 @@ final class LoadSession: SessionClientDelegate {
     switch envelope.type {
     case .event:
       guard let range = envelope.payload else { return }
-      worker.received(self, bytes.extracting(range))
+      worker.received(self, bytes.extracting(range), envelope.pos.flatMap { LogPosition(bytes, $0) })
     case .reply: if stage == .joining { worker.isReady(self) }
     case .error: worker.refused(self, envelope, bytes)
     default: break

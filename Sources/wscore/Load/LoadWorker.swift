@@ -208,12 +208,13 @@ final class LoadWorker {
 
   // MARK: Receiving
 
-  func received(_ session: LoadSession, _ payload: Span<UInt8>) {
+  func received(_ session: LoadSession, _ payload: Span<UInt8>, _ position: LogPosition?) {
     let now = LoadWorker.now
     guard let message = LoadPayload(scanning: payload) else {
       return ledger.noteUnreadable(receiver: session.place, at: now)
     }
-    let finding = ledger.take(receiver: session.place, sender: message.sender, number: message.number, at: now)
+    let finding = ledger.take(
+      receiver: session.place, sender: message.sender, number: message.number, offset: position?.offset, at: now)
     guard finding == .next || finding == .early || finding == .late else { return }
     times.latency.record(from: message.intended, to: now)
     times.service.record(from: message.handed, to: now)
