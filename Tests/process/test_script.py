@@ -251,6 +251,13 @@ def test_simple_profile(server, client):
     assert welcome["envelope"]["payload"]["version"] == 1
 
 
+def test_rooms_knows_of_the_join_before_it(server, client):
+    done = client(server.url, *commands("join a", "join b", "rooms"))
+    assert done.returncode == 0
+    (rooms,) = [object for object in map(json.loads, done.stdout.splitlines()) if object.get("command") == "rooms"]
+    assert rooms["value"] == ["a", "b"]
+
+
 def test_rooms_and_session(server, client):
     done = client(server.url, *commands("join a", "join b", "leave a", "wait acks", "rooms", "session"))
     assert done.returncode == 0, done.stderr

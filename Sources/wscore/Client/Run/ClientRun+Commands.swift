@@ -40,13 +40,16 @@ extension ClientRun {
   private func waitsForSession(_ command: Command) -> Bool {
     guard !command.needsOnline else { return true }
     // A person sees in the prompt that there is none yet.
-    guard command.tellsOfSession, !options.isInteractive, case .connecting = state else { return false }
-    return connections == 0
+    guard command.tellsOfSession, !options.isInteractive else { return false }
+    if case .connecting = state { return connections == 0 }
+    return state == .online && !isReady(for: command)
   }
 
   /// Whether it can be sent now. Many sends on their way are waited for: the library's queue is bounded.
   func isReady(for command: Command) -> Bool {
-    state == .online && (!command.isReliable || link.outstanding < ClientRun.maxOutstanding)
+    // What a script asked for just before, such as a room, is part of the answer.
+    if case .rooms = command, !options.isInteractive, !isSettled { return false }
+    return state == .online && (!command.isReliable || link.outstanding < ClientRun.maxOutstanding)
   }
 
   /// Nobody connects again by itself, so that waiting is in vain.

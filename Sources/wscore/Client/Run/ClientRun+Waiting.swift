@@ -117,7 +117,7 @@ extension ClientRun {
   }
 
   /// Nothing is due from the server.
-  private var isSettled: Bool { link.outstanding == 0 && ledger.isSettled }
+  var isSettled: Bool { link.outstanding == 0 && ledger.isSettled }
 
   private var outstandingText: String {
     "\(state.description), \(max(UInt64(link.outstanding), ledger.unacknowledged)) sends not acknowledged, "
