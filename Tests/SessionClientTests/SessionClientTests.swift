@@ -49,8 +49,10 @@ private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
         try client.send(event: "say", payload: text("\(number)"), room: "lobby")
       }
       if number % 50 == 0 {
-        // Dropped only when it is back from the last time, so that each drop is one resume.
-        #expect(try await eventually { try await client.withClient { $0.isOnline } })
+        // Dropped only when it is back from the last time, so that each drop is one resume; what was sent meanwhile
+        // was sent into the drop.
+        let drops = UInt64(number / 50 - 1)
+        #expect(await eventually { await client.snapshot().counters.resumes == drops })
         try await client.withClient { $0.drop(drop) }
       }
     }
