@@ -325,9 +325,8 @@ def test_server_pings_and_silence(start_server):
     simple.close()
 
 
-def test_a_client_that_never_reads_costs_little(start_server, tmp_path):
-    path = str(tmp_path / "admin.sock")
-    server = start_server("--admin-socket", path, "--ping-interval", "500ms", "--ping-timeout", "500ms")
+def a_deaf_one_and_bob(server):
+    """Two members of the room `hall`; the first never reads."""
     deaf = upgraded(server)
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     deaf.sendall(hello(window={"messages": 100_000, "bytes": 1 << 40}))
@@ -335,6 +334,13 @@ def test_a_client_that_never_reads_costs_little(start_server, tmp_path):
     bob = Client(server.url, user="bob")
     bob.connect()
     eventually(lambda: bob.join("hall")["members"] == 2)
+    return deaf, bob
+
+
+def test_a_client_that_never_reads_costs_little(start_server, tmp_path):
+    path = str(tmp_path / "admin.sock")
+    server = start_server("--admin-socket", path, "--ping-interval", "500ms", "--ping-timeout", "500ms")
+    deaf, bob = a_deaf_one_and_bob(server)
     before = admin(path, "/v1/stats")[1]["rss_bytes"]
     for _ in range(100):
         bob.publish("hall", "chat", "x" * 100_000)
@@ -349,13 +355,7 @@ def test_a_client_that_never_reads_costs_little(start_server, tmp_path):
 def test_a_client_that_talks_and_never_reads_is_let_go(start_server, tmp_path):
     path = str(tmp_path / "admin.sock")
     server = start_server("--admin-socket", path, "--ping-interval", "500ms", "--ping-timeout", "500ms")
-    deaf = upgraded(server)
-    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    deaf.sendall(hello(window={"messages": 100_000, "bytes": 1 << 40}))
-    deaf.sendall(frame(1, json.dumps({"v": 2, "seq": 1, "type": "join", "room": "hall", "payload": {}}).encode()))
-    bob = Client(server.url, user="bob")
-    bob.connect()
-    eventually(lambda: bob.join("hall")["members"] == 2)
+    deaf, bob = a_deaf_one_and_bob(server)
 
     def talk():
         # Its pongs say that it lives, while it reads nothing of what the room says.

@@ -30,7 +30,7 @@ public struct PreparedEvent: Sendable {
 
   static func check(room: String?, id: String?, key: String?) throws(SendFault) {
     if let room {
-      guard 1...Envelope.MaxBytes.room ~= room.utf8.count, room.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+      guard 1...Envelope.MaxBytes.room ~= room.utf8.count, !room.hasControlCharacter else {
         throw .invalid("a room's name has 1 to 128 bytes and no control characters")
       }
     }

@@ -23,7 +23,7 @@ extension Shard {
       dispatch(inbound, name, version, room, key, payload, session)
     case .join(let room, _): beginJoin(room, session)
     case .leave(let room):
-      guard isRoomName(room) else { return finish(session, error: Shard.invalidRoom) }
+      guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
       post(.leave(room: room, session.sid, reply: operation(session)), to: home(of: room))
     case .bye(let reason):
       session.busy = nil
@@ -68,12 +68,8 @@ extension Shard {
 
   private static let invalidRoom = ProtocolError("room.invalid", "a room's name has no control characters")
 
-  private func isRoomName(_ room: String) -> Bool {
-    !room.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
-  }
-
   private mutating func beginJoin(_ room: String, _ session: Session) {
-    guard isRoomName(room) else { return finish(session, error: Shard.invalidRoom) }
+    guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
     guard session.membershipIndex(room) != nil || session.memberships.count < limits.roomsPerSession else {
       let error = ProtocolError("room.limit", "a session can be in \(limits.roomsPerSession) rooms")
       return finish(session, error: error)

@@ -14,6 +14,14 @@ package enum SHA256 {
     return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - 8 * $0)) } }
   }
 
+  /// Whether two digests are equal, in a time that depends on their length alone.
+  package static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    var difference: UInt8 = 0
+    for index in left.indices { difference |= left[index] ^ right[index] }
+    return difference == 0
+  }
+
   private static func compress(_ block: ArraySlice<UInt8>, into state: inout [UInt32]) {
     var w = [UInt32](repeating: 0, count: 64)
     for (offset, byte) in block.enumerated() { w[offset / 4] = w[offset / 4] << 8 | UInt32(byte) }

@@ -55,6 +55,6 @@ public struct OpenAuthenticator: ImmediateAuthenticator {
 
 enum UserName {
   static func isValid(_ name: String) -> Bool {
-    1...128 ~= name.utf8.count && !name.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+    1...128 ~= name.utf8.count && !name.hasControlCharacter
   }
 }
