@@ -180,7 +180,12 @@ def test_it_counts_as_a_connection_and_frees_its_place(start_server):
     def is_free():
         with connect(server) as peer:
             peer.sendall(request(server, "/echo"))
-            return status(peer.recv(4_096)) == 101
+            # A refusal may be followed by a reset before it is read: that is no place either.
+            try:
+                answer = peer.recv(4_096)
+            except ConnectionError:
+                return False
+            return answer.startswith(b"HTTP/1.1 101 ")
 
     eventually(is_free)
 
