@@ -215,6 +215,9 @@ _wscore_serve() {
     '--loops')
         return
         ;;
+    '--allow-origin')
+        return
+        ;;
     '--auth')
         __wscore_add_completions -W 'none'$'\n''token-file'
         return
@@ -222,9 +225,6 @@ _wscore_serve() {
     '--token-file')
         compopt -o filenames 2>/dev/null
         __wscore_add_completions -f
-        return
-        ;;
-    '--allow-origin')
         return
         ;;
     '--session-ttl')

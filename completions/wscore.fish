@@ -23,7 +23,7 @@ function __wscore_parse_tokens -S
         __wscore_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'serve'
-            __wscore_parse_subcommand 0 'listen=' 'path=' 'raw-echo=' 'loops=' 'auth=' 'token-file=' 'allow-origin=+' 'session-ttl=' 'ping-interval=' 'ping-timeout=' 'hello-timeout=' 'handshake-timeout=' 'drain-timeout=' 'outbox-messages=' 'outbox-bytes=' 'max-message-bytes=' 'max-connections=' 'admin-socket=' 'log-level=' 'log-format=' 'ready-fd=' 'version' 'h/help'
+            __wscore_parse_subcommand 0 'listen=' 'path=' 'raw-echo=' 'loops=' 'allow-origin=+' 'auth=' 'token-file=' 'session-ttl=' 'ping-interval=' 'ping-timeout=' 'hello-timeout=' 'handshake-timeout=' 'drain-timeout=' 'outbox-messages=' 'outbox-bytes=' 'max-message-bytes=' 'max-connections=' 'admin-socket=' 'log-level=' 'log-format=' 'ready-fd=' 'version' 'h/help'
         case 'client'
             __wscore_parse_subcommand 1 'raw-echo' 'token-file=' 'protocol=' 'instance=' 'ttl=' 'window=' 'no-ack' 'reconnect' 'no-reconnect' 'timeout=' 'script=+' 'c/command=+' 'on-eof=' 'drain-timeout=' 'keep-going' 'format=' 'color=' 'q/quiet' 'version' 'h/help'
         case 'load'
@@ -112,9 +112,9 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" path' -l 'path' -d 'The path of the WebSocket endpoint. (env: WSCORE_PATH; default: /ws)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" raw-echo' -l 'raw-echo' -d 'Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default. (env: WSCORE_RAW_ECHO)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" loops' -l 'loops' -d 'Event loops, each with its own shard. (env: WSCORE_LOOPS; default: one a core)' -rfka ''
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve"' -l 'allow-origin' -d 'Origins whose pages may connect, commas between them; * for any. (env: WSCORE_ALLOW_ORIGIN; default: pages of the same host)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" auth' -l 'auth' -d 'How clients show who they are. (env: WSCORE_AUTH; default: none, or token-file if one is given)' -rfka 'none token-file'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" token-file' -l 'token-file' -d 'Tokens and their users, one a line: TOKEN USER [join:ROOM…]. (env: WSCORE_TOKEN_FILE)' -rF
-complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve"' -l 'allow-origin' -d 'Origins whose pages may connect, commas between them; * for any. (env: WSCORE_ALLOW_ORIGIN; default: pages of the same host)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" session-ttl' -l 'session-ttl' -d 'How long a session outlives its connection. (env: WSCORE_SESSION_TTL; default: 120s)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" ping-interval' -l 'ping-interval' -d 'Silence after which a client is pinged. (env: WSCORE_PING_INTERVAL; default: 25s)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" ping-timeout' -l 'ping-timeout' -d 'Silence after a ping that ends a connection. (env: WSCORE_PING_TIMEOUT; default: 10s)' -rfka ''

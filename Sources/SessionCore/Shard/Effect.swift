@@ -65,8 +65,12 @@ public struct Principal: Sendable, Equatable {
   /// Opaque; 1 to 128 bytes.
   public var user: String
   public var permissions: [String]
+  /// For how long the credential is good from the moment of the answer on; nil without end.
+  public var validForMilliseconds: UInt64?
 
-  public init(user: String, permissions: [String] = []) { (self.user, self.permissions) = (user, permissions) }
+  public init(user: String, permissions: [String] = [], validForMilliseconds: UInt64? = nil) {
+    (self.user, self.permissions, self.validForMilliseconds) = (user, permissions, validForMilliseconds)
+  }
 }
 
 /// Names one question to a hook; an answer that comes late or twice finds nobody.

@@ -16,50 +16,18 @@ struct ServeCommand: AsyncParsableCommand {
       lets the clients go first, a second one does not.
       """)
 
-  @Option(help: help("listen")) var listen: String?
-  @Option(help: help("path")) var path: String?
-  @Option(help: help("raw-echo")) var rawEcho: String?
-  @Option(help: help("loops")) var loops: String?
-  @Option(help: help("auth"), completion: .list(["none", "token-file"])) var auth: String?
-  @Option(help: help("token-file"), completion: .file()) var tokenFile: String?
-  @Option(help: help("allow-origin")) var allowOrigin: [String] = []
-  @Option(help: help("session-ttl")) var sessionTtl: String?
-  @Option(help: help("ping-interval")) var pingInterval: String?
-  @Option(help: help("ping-timeout")) var pingTimeout: String?
-  @Option(help: help("hello-timeout")) var helloTimeout: String?
-  @Option(help: help("handshake-timeout")) var handshakeTimeout: String?
-  @Option(help: help("drain-timeout")) var drainTimeout: String?
-  @Option(help: help("outbox-messages")) var outboxMessages: String?
-  @Option(help: help("outbox-bytes")) var outboxBytes: String?
-  @Option(help: help("max-message-bytes")) var maxMessageBytes: String?
-  @Option(help: help("max-connections")) var maxConnections: String?
-  @Option(help: help("admin-socket"), completion: .file()) var adminSocket: String?
-  @Option(
-    help: help("log-level"),
-    completion: .list(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
-  var logLevel: String?
-  @Option(help: help("log-format"), completion: .list(["auto", "text", "json"])) var logFormat: String?
-  @Option(help: help("ready-fd")) var readyFd: String?
+  @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
+  @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
+  @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
+  @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Operation options") var operation: OperationOptions
 
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
-    let given: [(String, String?)] = [
-      ("listen", listen), ("path", path), ("raw-echo", rawEcho), ("loops", loops), ("auth", auth),
-      ("token-file", tokenFile),
-      ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
-      ("session-ttl", sessionTtl), ("ping-interval", pingInterval), ("ping-timeout", pingTimeout),
-      ("hello-timeout", helloTimeout), ("handshake-timeout", handshakeTimeout), ("drain-timeout", drainTimeout),
-      ("outbox-messages", outboxMessages), ("outbox-bytes", outboxBytes), ("max-message-bytes", maxMessageBytes),
-      ("max-connections", maxConnections), ("admin-socket", adminSocket), ("log-level", logLevel),
-      ("log-format", logFormat), ("ready-fd", readyFd),
+    let groups: [any ServeOptionGroup] = [
+      endpoint, authentication, lifetimes, bounds, operation,
     ]
-    return Dictionary(uniqueKeysWithValues: given.compactMap { name, value in value.map { (name, $0) } })
-  }
-
-  private static func help(_ name: String) -> ArgumentHelp {
-    guard let option = ServeOption.named(name) else { preconditionFailure("\(name) is not in the table of options") }
-    let fallback = option.fallback.map { "; default: \($0)" } ?? ""
-    return ArgumentHelp("\(option.help) (env: \(option.variable)\(fallback))", valueName: option.placeholder)
+    return Dictionary(uniqueKeysWithValues: groups.flatMap(\.given).compactMap { name, text in text.map { (name, $0) } })
   }
 
   func run() async throws {

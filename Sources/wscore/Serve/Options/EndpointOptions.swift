@@ -1,0 +1,84 @@
+import ArgumentParser
+
+/// Where the server is, and from which pages it may be used.
+struct EndpointOptions: ServeOptionGroup {
+  @Option(help: .serve("listen")) var listen: String?
+  @Option(help: .serve("path")) var path: String?
+  @Option(help: .serve("raw-echo")) var rawEcho: String?
+  @Option(help: .serve("loops")) var loops: String?
+  @Option(help: .serve("allow-origin")) var allowOrigin: [String] = []
+
+  var given: [(name: String, text: String?)] {
+    [
+      ("listen", listen),
+      ("path", path),
+      ("raw-echo", rawEcho),
+      ("loops", loops),
+      ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
+    ]
+  }
+}
+
+extension ServeOption {
+  static var endpoint: [ServeOption] {
+    [
+      ServeOption(
+        name: "listen", placeholder: "host:port", fallback: "127.0.0.1:8080",
+        help: "Where to listen; port 0 takes any that is free.", apply: listen),
+      ServeOption(
+        name: "path", placeholder: "path", fallback: "/ws", help: "The path of the WebSocket endpoint.",
+        apply: { (settings, text) throws(OptionFault) in settings.server.path = try path(text) }),
+      ServeOption(
+        name: "raw-echo", placeholder: "path",
+        help: "Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default.",
+        apply: { (settings, text) throws(OptionFault) in settings.server.rawEchoPath = try path(text) }),
+      count("loops", \.server.loopCount, 1...1_024, fallback: "one a core", "Event loops, each with its own shard."),
+      ServeOption(
+        name: "allow-origin", placeholder: "origins", fallback: "pages of the same host",
+        help: "Origins whose pages may connect, commas between them; * for any.", apply: origins),
+    ]
+  }
+
+  // MARK: Single values
+
+  private static func listen(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
+    let fault = OptionFault("is not HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
+    guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { throw fault }
+    var host = text[..<colon]
+    let digits = text[text.utf8.index(after: colon)...]
+    guard !digits.isEmpty, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }), let port = Int(digits), port <= 65_535 else {
+      throw fault
+    }
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(":") {
+      throw fault
+    }
+    guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw fault }
+    (settings.server.host, settings.server.port) = (String(host), port)
+  }
+
+  private static func path(_ text: String) throws(OptionFault) -> String {
+    guard text.hasPrefix("/"), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 && $0 != 0x3F }) else {
+      throw OptionFault("is not a path that begins with a slash")
+    }
+    guard text != "/healthz", text != "/readyz" else { throw OptionFault("is taken by the health checks") }
+    return text
+  }
+
+  private static func origins(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
+    let origins = text.split(separator: ",").map { $0.filter { $0 != " " } }
+    guard !origins.isEmpty else { throw OptionFault("names no origin") }
+    guard !origins.contains("*") else {
+      settings.server.origins = .any
+      return
+    }
+    let isOrigin = { (origin: String) in
+      origin == "null" || origin.hasPrefix("http://") || origin.hasPrefix("https://")
+    }
+    guard origins.allSatisfy({ isOrigin($0) && !$0.hasSuffix("/") }) else {
+      throw OptionFault("is not a list of origins, for example https://example.com,http://localhost:3000")
+    }
+    settings.server.origins = .only(origins)
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+
+/// How long things last.
+struct LifetimeOptions: ServeOptionGroup {
+  @Option(help: .serve("session-ttl")) var sessionTtl: String?
+  @Option(help: .serve("ping-interval")) var pingInterval: String?
+  @Option(help: .serve("ping-timeout")) var pingTimeout: String?
+  @Option(help: .serve("hello-timeout")) var helloTimeout: String?
+  @Option(help: .serve("handshake-timeout")) var handshakeTimeout: String?
+  @Option(help: .serve("drain-timeout")) var drainTimeout: String?
+
+  var given: [(name: String, text: String?)] {
+    [
+      ("session-ttl", sessionTtl),
+      ("ping-interval", pingInterval),
+      ("ping-timeout", pingTimeout),
+      ("hello-timeout", helloTimeout),
+      ("handshake-timeout", handshakeTimeout),
+      ("drain-timeout", drainTimeout),
+    ]
+  }
+}
+
+extension ServeOption {
+  static var lifetimes: [ServeOption] {
+    [
+      duration("session-ttl", \.server.limits.sessionTTLMilliseconds, 0, "120s",
+        "How long a session outlives its connection."),
+      duration("ping-interval", \.server.limits.pingIntervalMilliseconds, 10, "25s",
+        "Silence after which a client is pinged."),
+      duration("ping-timeout", \.server.limits.pingTimeoutMilliseconds, 10, "10s",
+        "Silence after a ping that ends a connection."),
+      duration("hello-timeout", \.server.limits.helloTimeoutMilliseconds, 10, "10s", "Time from the upgrade to hello."),
+      duration("handshake-timeout", \.server.handshakeTimeoutMilliseconds, 10, "10s", "Time for a whole HTTP request."),
+      duration("drain-timeout", \.server.drainTimeoutMilliseconds, 0, "10s",
+        "Time for clients to leave after SIGTERM."),
+    ]
+  }
+}
