@@ -30,7 +30,7 @@ public struct Gap: Equatable, Sendable {
   public var count: UInt64 { last - first + 1 }
 
   mutating func add(_ room: String?) {
-    guard let room, !rooms.contains(room) else { return }
+    guard let room, !rooms.contains(where: { $0.isSameName(as: room) }) else { return }
     if rooms.count < Gap.maxRoomCount { rooms.append(room) } else { roomsAreComplete = false }
   }
 }
@@ -146,7 +146,7 @@ public struct Outbox: Sendable {
   /// The message with `key` that has not been sent becomes a gap of one.
   private mutating func conflate(_ key: String) {
     guard let index = entries[sentCount...].lastIndex(where: { entry in
-      if case .message(let message, _) = entry { message.key == key } else { false }
+      if case .message(let message, _) = entry { message.key?.isSameName(as: key) == true } else { false }
     }) else { return }
     drop(at: index, reason: .conflated)
   }

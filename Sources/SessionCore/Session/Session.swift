@@ -102,7 +102,7 @@ final class Session {
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
 
-  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name == room } }
+  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name.isSameName(as: room) } }
 
   func enqueue(_ inbound: Inbound) {
     if case .bye = inbound.action { saysBye = true }

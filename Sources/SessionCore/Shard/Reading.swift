@@ -99,8 +99,10 @@ extension Shard {
     case .bye: action = .bye(reason: payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
     default: return nil
     }
+    // Only an event can be transient, and then it has no number: one that it was given is ignored.
+    let isTransient = envelope.type == .event && envelope.isTransient
     return Inbound(
-      seq: isSequenced ? envelope.seq : nil, id: envelope.id?.decoded(bytes), isTransient: envelope.isTransient,
+      seq: isSequenced && !isTransient ? envelope.seq : nil, id: envelope.id?.decoded(bytes), isTransient: isTransient,
       action: action)
   }
 
@@ -120,10 +122,6 @@ extension Shard {
     guard let seq = inbound.seq else {
       if inbound.isTransient { return true }
       refuse(connection, ProtocolError("sequence.missing", "a reliable message needs seq"), .badSequence)
-      return false
-    }
-    guard !inbound.isTransient else {
-      refuse(connection, ProtocolError("sequence.gap", "a transient message has no seq"), .badSequence)
       return false
     }
     guard seq > session.receivedIn else {

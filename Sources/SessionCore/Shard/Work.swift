@@ -60,6 +60,7 @@ extension Shard {
   }
 
   private mutating func publish(_ room: String, _ event: RoomEvent, _ session: Session) {
+    guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
     guard session.membershipIndex(room) != nil else {
       return finish(session, error: ProtocolError("room.not_joined", "join \"\(room)\" before sending to it"))
     }
@@ -150,9 +151,21 @@ extension Shard {
         let error = ProtocolError("state.too_large", "state has at most \(limits.stateByteCount) bytes")
         return finish(session, error: error)
       }
+      guard Shard.fitsIntoWelcome(state) else {
+        let error = ProtocolError("payload.invalid", "state is JSON of at most \(Shard.maxStateDepth) levels")
+        return finish(session, error: error)
+      }
       session.state = state
       finish(session, reply: JSONValue.object([.init("bytes", .int(state.count))]).bytes, room: nil)
     }
+  }
+
+  /// `welcome` carries the state in its payload, and is a message like others.
+  private static let maxStateDepth = JSONReader.maxDepth - 2
+
+  private static func fitsIntoWelcome(_ state: [UInt8]) -> Bool {
+    var reader = JSONReader()
+    return (try? reader.skipValue(state.span, depth: 2)) != nil && (try? reader.expectEnd(state.span)) != nil
   }
 
   /// What another shard was asked for is done.
