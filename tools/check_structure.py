@@ -16,8 +16,9 @@ ARROWS = {
     "SessionCore": set(),
     "SessionClient": {"SessionCore", "WebSocketFrames"},
     "SessionServer": {"SessionCore", "WebSocketFrames"},
+    "SessionJWT": {"SessionCore", "SessionServer"},
     "SessionSimulator": {"SessionCore"},
-    "wscore": {"SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
+    "wscore": {"SessionServer", "SessionJWT", "SessionClient", "SessionCore", "WebSocketFrames"},
 }
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore"}
