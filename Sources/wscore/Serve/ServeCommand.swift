@@ -18,6 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
+  @OptionGroup(title: "JSON Web Token options") var jwt: JWTOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
   @OptionGroup(title: "Event options") var events: EventOptions
@@ -26,7 +27,13 @@ struct ServeCommand: AsyncParsableCommand {
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
-      endpoint, authentication, lifetimes, bounds, events, operation,
+      endpoint,
+      authentication,
+      jwt,
+      lifetimes,
+      bounds,
+      events,
+      operation,
     ]
     return Dictionary(uniqueKeysWithValues: groups.flatMap(\.given).compactMap { name, text in text.map { (name, $0) } })
   }
