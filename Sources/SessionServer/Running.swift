@@ -54,7 +54,7 @@ struct Running: Sendable {
       let configuration = ShardConfiguration(
         index: index, count: loops.count, limits: services.configuration.limits, dispatcher: dispatcher,
         server: services.configuration.serverName, asksAuthorizer: services.authorizer != nil,
-        asksRestorer: services.restorer != nil)
+        asksRestorer: services.restorer != nil, checksPermissions: services.configuration.checksPermissions)
       peers.append(try await makePeer(loop, services, configuration))
     }
     let all = peers

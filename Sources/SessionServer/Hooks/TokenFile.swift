@@ -4,10 +4,11 @@ import SessionCore
 /// Users by their tokens, out of a file:
 ///
 ///     # token        user   permissions
-///     5f2c…          ann    join:lobby join:team-*
+///     5f2c…          ann    join:lobby publish:lobby event:echo
 ///     9d01…          bob
 ///
-/// A line is a token, a user and any number of permissions, blanks between them. No permission means all of them.
+/// A line is a token, a user and any number of permissions (`Grants`), blanks between them. No permission means all of
+/// them.
 public struct TokenFile: ImmediateAuthenticator {
   /// What is wrong with the file. Never shows a token.
   public enum Fault: Error, Sendable, Equatable, CustomStringConvertible {
@@ -62,8 +63,8 @@ public struct TokenFile: ImmediateAuthenticator {
       guard token.utf8.count >= 8 else { throw bad("the token is shorter than 8 bytes") }
       guard UserName.isValid(words[1]) else { throw bad("the user's name is longer than 128 bytes") }
       let permissions = Array(words.dropFirst(2))
-      if let wrong = permissions.first(where: { $0 != "*" && !$0.hasPrefix("join:") }) {
-        throw bad("unknown permission \"\(wrong)\"; there are: *, join:ROOMPATTERN")
+      if let wrong = permissions.first(where: { !Grants.isKnown($0) }) {
+        throw bad("unknown permission \"\(wrong)\"; there are: *, join:ROOM, publish:ROOM, event:NAME")
       }
       let digest = SHA256.digest(Array(token.utf8))
       guard seen.insert(digest).inserted else { throw bad("the token stands on an earlier line too") }

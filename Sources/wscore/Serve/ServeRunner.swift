@@ -22,6 +22,7 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.serverName = "wscore/\(WScore.version)"
+    configuration.checksPermissions = settings.tokenFile != nil
     try chooseAdminSocket(&configuration)
     let warnings = bindConnectionCount(&configuration)
     let server = try makeServer(configuration, logger)
@@ -44,11 +45,10 @@ struct ServeRunner {
     }
     do {
       return SessionServer(
-        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), observer: observer,
-        logger: logger)
+        configuration, authenticator: try TokenFile(path: path), observer: observer, logger: logger)
     } catch {
       throw CLIError(
-        "\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
+        "\(error)", next: "A line is: TOKEN USER [PERMISSION…]; see wscore serve --help.", status: .configuration)
     }
   }
 

@@ -21,7 +21,7 @@ extension ServeOption {
       },
       ServeOption(
         name: "token-file", placeholder: "path",
-        help: "Tokens and their users, one a line: TOKEN USER [join:ROOM…].",
+        help: "Tokens and their users, one a line: TOKEN USER [PERMISSION…].",
         apply: { (settings, text) throws(OptionFault) in settings.tokenFile = text }),
     ]
   }
