@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
+    .library(name: "JSONSchemas", targets: ["JSONSchemas"]),
     .library(name: "SessionClient", targets: ["SessionClient"]),
     .library(name: "SessionServer", targets: ["SessionServer"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
@@ -30,6 +31,8 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
+    .target(name: "JSONSchemas", dependencies: ["SessionCore"], swiftSettings: strict),
+    .testTarget(name: "JSONSchemasTests", dependencies: ["JSONSchemas", "SessionCore"], swiftSettings: strict),
     .target(
       name: "SessionClient",
       dependencies: [
@@ -68,13 +71,13 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "SessionServerTests", dependencies: ["SessionServer", "SessionClient"], swiftSettings: strict),
-    .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore", "SessionSimulator"], swiftSettings: strict),
+    .testTarget(name: "SessionCoreTests", dependencies: ["JSONSchemas", "SessionCore", "SessionSimulator"], swiftSettings: strict),
     // The one target with C: readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
+        "CReadline", "JSONSchemas", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Logging", package: "swift-log"),

@@ -19,11 +19,13 @@ struct Running: Sendable {
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
-    let services = Services(configuration: configuration, handlers: table.entries, hooks: hooks, logger: logger)
+    let services = Services(
+      configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
+      logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
     var (admin, adminFault): (AdminServer?, ServerError?)
     do {
-      let peers = try await makePeers(group, services, table.dispatcher, hooks.broker)
+      let peers = try await makePeers(group, services, table, hooks.broker)
       if let path = configuration.adminSocketPath {
         do {
           let responder = AdminResponder(services: services, peers: peers, startedAt: .now)
@@ -46,15 +48,18 @@ struct Running: Sendable {
   // MARK: Start
 
   private static func makePeers(
-    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ dispatcher: Dispatcher, _ broker: any Broker
+    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ table: HandlerTable, _ broker: any Broker
   ) async throws -> [Peer] {
+    let broken = table.events.brokenChains
+    precondition(broken.isEmpty, "the casts of \(broken.joined(separator: ", ")) leave a version out")
     let loops = Array(group.makeIterator())
     var peers: [Peer] = []
     for (index, loop) in loops.enumerated() {
       let configuration = ShardConfiguration(
-        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: dispatcher,
+        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: table.dispatcher,
         server: services.configuration.serverName, asksAuthorizer: services.authorizer != nil,
-        asksRestorer: services.restorer != nil, checksPermissions: services.configuration.checksPermissions)
+        asksRestorer: services.restorer != nil, checksPermissions: services.configuration.checksPermissions,
+        events: table.events)
       peers.append(try await makePeer(loop, services, configuration))
     }
     let all = peers

@@ -54,7 +54,7 @@ public final class SessionServer: Sendable {
   /// Takes every event that has no handler of its own, those with a room included.
   public func onOther(_ handler: @escaping Handler) { build { $0.setFallback(.immediate(handler)) } }
 
-  private func build(_ change: (inout HandlerTable) -> Void) {
+  func build(_ change: (inout HandlerTable) -> Void) {
     state.withLock { state in
       guard case .building(var table) = state else { preconditionFailure("handlers are registered before the start") }
       change(&table)

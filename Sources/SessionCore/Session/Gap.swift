@@ -18,7 +18,7 @@ public struct Gap: Equatable, Sendable {
     var roomsAreComplete = true
 
     mutating func add(_ room: String?) {
-      guard let room, !rooms.contains(room) else { return }
+      guard let room, !rooms.contains(where: { $0.isSameName(as: room) }) else { return }
       if rooms.count < Gap.maxRoomCount { rooms.append(room) } else { roomsAreComplete = false }
     }
 

@@ -13,10 +13,12 @@ public struct Grants: Sendable {
   }
 
   private struct Names: Sendable {
-    var exact: Set<String> = []
-    var prefixes: [String] = []
+    var exact: Set<NameKey> = []
+    var prefixes: [[UInt8]] = []
 
-    func contains(_ name: String) -> Bool { exact.contains(name) || prefixes.contains { name.hasPrefix($0) } }
+    func contains(_ name: String) -> Bool {
+      exact.contains(NameKey(name)) || prefixes.contains { name.utf8.starts(with: $0) }
+    }
   }
 
   private var isEverything = false
@@ -61,7 +63,11 @@ public struct Grants: Sendable {
   }
 
   private static func add(_ pattern: String, to names: inout Names) {
-    if pattern.hasSuffix("*") { names.prefixes.append(String(pattern.dropLast())) } else { names.exact.insert(pattern) }
+    guard pattern.utf8.last == UInt8(ascii: "*") else {
+      names.exact.insert(NameKey(pattern))
+      return
+    }
+    names.prefixes.append(Array(pattern.utf8.dropLast()))
   }
 }
 

@@ -42,7 +42,7 @@ public struct Outbox: Sendable {
   /// Nothing in front of it may be dropped: there are replies and gaps only.
   private var droppable = OutboxList.nowhere
   /// The newest message with each key.
-  private var keys: [String: OutboxList.Place] = [:]
+  private var keys = NameMap<OutboxList.Place>()
   private var transients: Deque<(message: SharedMessage, after: UInt64)> = []
   /// The number given out last; the first message has 1.
   public private(set) var lastSeq: UInt64 = 0

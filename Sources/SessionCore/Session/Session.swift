@@ -58,6 +58,9 @@ final class Session {
   let createdAt: Instant
   @exclusivity(unchecked) var state: [UInt8]?
 
+  /// Events that the client wants in an older version than the newest.
+  @exclusivity(unchecked) var eventVersions: [String: UInt64] = [:]
+
   // To the client.
   @exclusivity(unchecked) var outbox = Outbox()
   /// What the shard's account of all outboxes holds of this one, and where it stands among the large ones.
@@ -109,7 +112,7 @@ final class Session {
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
 
-  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name == room } }
+  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name.isSameName(as: room) } }
 
   func enqueue(_ inbound: Inbound) {
     if case .bye = inbound.action { saysBye = true }

@@ -19,7 +19,7 @@ extension Shard {
     let verdict = session.tokens.judge(claim.tokenDigest)
     if verdict == .wrong { return .token }
     // Another user's use of an old token must not end the session.
-    if claim.user != session.principal.user { return verdict == .retired ? .token : .principal }
+    if !claim.user.isSameName(as: session.principal.user) { return verdict == .retired ? .token : .principal }
     if verdict == .retired { return .tokenReuse }
     guard claim.version > 1, session.version > 1 else { return nil }
     if claim.epoch != session.epoch { return .epoch }

@@ -39,7 +39,7 @@ extension Shard {
   mutating func joinRefused(_ room: String, _ sid: SessionID, _ error: ProtocolError, _ reply: Operation?) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
     guard let reply else {
-      session.memberships.removeAll { $0.name == room }
+      session.memberships.removeAll { $0.name.isSameName(as: room) }
       return settled(session)
     }
     if session.busy?.serial == reply.serial { finish(session, error: error) }
@@ -48,7 +48,7 @@ extension Shard {
   mutating func left(_ room: String, _ sid: SessionID, _ memberCount: Int, _ reply: Operation) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
     removeFromLocalRoom(session, room)
-    session.memberships.removeAll { $0.name == room }
+    session.memberships.removeAll { $0.name.isSameName(as: room) }
     guard session.busy?.serial == reply.serial else { return }
     finish(session, reply: Shard.leftPayload(room, memberCount: memberCount), room: room)
   }

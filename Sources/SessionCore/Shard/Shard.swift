@@ -14,14 +14,17 @@ public struct Shard: ~Copyable {
   var connections = SlotArray<Connection>()
   var sessions = SlotArray<Session>()
   var slotBySID: [SessionID: Slot] = [:]
-  var localRooms: [String: LocalRoom] = [:]
+  var localRooms = NameMap<LocalRoom>()
 
   // As a registrar and as a home.
   var registry: [SessionID: RegistryEntry] = [:]
   var tombstones: Tombstones
-  var users: [String: Set<SessionID>] = [:]
-  var homes: [String: Slot] = [:]
+  var users = NameMap<Set<SessionID>>()
+  var homes = NameMap<Slot>()
   var homeSlots = SlotArray<RoomHome>()
+
+  /// Events in older versions, for clients that asked for those.
+  var castCache = CastCache()
 
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0

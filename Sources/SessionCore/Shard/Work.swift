@@ -20,6 +20,7 @@ extension Shard {
   private mutating func begin(_ inbound: Inbound, _ session: Session) {
     switch inbound.action {
     case .event(let name, let version, let room, let key, let payload):
+      guard let (version, payload) = admit(name, version, payload, session) else { return }
       dispatch(inbound, name, version, room, key, payload, session)
     case .join(let room, _): beginJoin(room, session)
     case .leave(let room):
@@ -66,6 +67,7 @@ extension Shard {
   }
 
   private mutating func publish(_ room: String, _ event: RoomEvent, _ session: Session) {
+    guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
     guard session.membershipIndex(room) != nil else {
       return finish(session, error: ProtocolError("room.not_joined", "join \"\(room)\" before sending to it"))
     }
@@ -146,10 +148,14 @@ extension Shard {
     case .reply(let payload): finish(session, reply: payload, room: nil)
     case .failure(let error): finish(session, error: error)
     case .publish(let room, let event, let eventVersion, let payload):
+      guard let (eventVersion, payload) = admit(event, eventVersion, payload, session) else { return }
       publish(room, RoomEvent(
         event: event, eventVersion: eventVersion, from: session.sid, key: nil, isTransient: false, payload: payload),
         session)
     case .direct(let target, let event, let eventVersion, let payload):
+      // What `direct.send` sends is its own member `payload`.
+      let prefix = if case .event("direct.send", _, _, _, _) = busy.inbound.action { "/payload" } else { "" }
+      guard let (eventVersion, payload) = admit(event, eventVersion, payload, session, pathPrefix: prefix) else { return }
       let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
       route(target, message, reply: .operation(operation(session)))
     case .setState(let state):
@@ -157,9 +163,21 @@ extension Shard {
         let error = ProtocolError("state.too_large", "state has at most \(limits.stateByteCount) bytes")
         return finish(session, error: error)
       }
+      guard Shard.fitsIntoWelcome(state) else {
+        let error = ProtocolError("payload.invalid", "state is JSON of at most \(Shard.maxStateDepth) levels")
+        return finish(session, error: error)
+      }
       session.state = state
       finish(session, reply: JSONValue.object([.init("bytes", .int(state.count))]).bytes, room: nil)
     }
+  }
+
+  /// `welcome` carries the state in its payload, and is a message like others.
+  private static let maxStateDepth = JSONReader.maxDepth - 2
+
+  private static func fitsIntoWelcome(_ state: [UInt8]) -> Bool {
+    var reader = JSONReader()
+    return (try? reader.skipValue(state.span, depth: 2)) != nil && (try? reader.expectEnd(state.span)) != nil
   }
 
   /// What another shard was asked for is done.

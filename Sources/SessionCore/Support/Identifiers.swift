@@ -2,6 +2,13 @@
 package enum Base64URL {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
+  static func contains(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x41...0x5A, 0x61...0x7A, 0x30...0x39, 0x2D, 0x5F: true
+    default: false
+    }
+  }
+
   package static func encode(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     var bits: UInt32 = 0
@@ -48,6 +55,13 @@ public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible
     guard text.utf8.count == 24, text.hasPrefix("s_"), let bytes = Base64URL.decode(text.dropFirst(2)) else { return nil }
     high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
     low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Whether bytes have the form of one, without looking at what it names.
+  static func isForm(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    guard range.count == 24, bytes[range.lowerBound] == 0x73, bytes[range.lowerBound + 1] == 0x5F else { return false }
+    for index in range.dropFirst(2) where !Base64URL.contains(bytes[index]) { return false }
+    return true
   }
 
   public var description: String { "s_" + Base64URL.encode(Identifier.bytes(high, low)) }

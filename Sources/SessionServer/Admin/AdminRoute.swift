@@ -86,7 +86,8 @@ package struct SessionFilter: Equatable, Sendable {
   }
 
   func includes(_ session: SessionSnapshot) -> Bool {
-    (room.map { session.rooms.contains($0) } ?? true) && (user.map { $0 == session.user } ?? true)
+    (room.map { room in session.rooms.contains { $0.isSameName(as: room) } } ?? true)
+      && (user.map { $0.isSameName(as: session.user) } ?? true)
       && (state.map { $0 == session.state } ?? true)
   }
 }

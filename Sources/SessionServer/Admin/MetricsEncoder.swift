@@ -87,6 +87,8 @@ extension ServerFigures {
       ("messages_conflated", "Reliable messages that a newer one with the same key replaced.", sum(\.counters.conflated)),
       ("transient_dropped", "Transient messages dropped.", sum(\.counters.transientDropped)),
       ("pong_timeouts", "Connections closed for silence.", sum(\.counters.pongTimeouts)),
+      ("payloads_refused", "Payloads refused as invalid.", sum(\.counters.payloadsRefused)),
+      ("cast_failures", "Messages that could not be cast down and went out as they were.", sum(\.counters.castFailures)),
       ("token_reuses", "Retired resume tokens presented.", sum(\.counters.tokenReuses)),
       ("hellos_refused", "Hellos told to come later by admission control.", sum(\.counters.hellosRefused)),
       ("credentials_refused", "Hellos with a credential that was refused.", sum(\.counters.credentialsRefused)),
@@ -108,6 +110,12 @@ extension ServerFigures {
         .init(Double(sum(\.counters.takeovers)), "result", "ok"),
         .init(Double(sum(\.counters.takeoversRefused)), "result", "refused"),
       ])
+    encoder.add(
+      "wscore_version_messages_total", .counter, "Messages of sessions, by version of the protocol.",
+      versions.map { .init(Double($0.count), "version", String($0.version)) })
+    encoder.add(
+      "wscore_deprecated_uses_total", .counter, "Messages in versions that will be removed, by what was deprecated.",
+      deprecatedUses.map { .init(Double($0.count), "subject", $0.subject.description) })
     encoder.add(
       "wscore_closes_total", .counter, "Connections closed by the server, by close code.",
       closes.map { .init(Double($0.count), "code", String($0.code)) })

@@ -6,6 +6,7 @@ import Synchronization
 final class Services: Sendable {
   let configuration: ServerConfiguration
   let handlers: [HandlerTable.Entry]
+  let deprecations: [Deprecation]
   let authenticator: any Authenticator
   let authorizer: (any RoomAuthorizer)?
   let restorer: (any Restorer)?
@@ -23,10 +24,12 @@ final class Services: Sendable {
   let outboxByteCount = Atomic(0)
 
   init(
-    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], hooks: Hooks, logger: Logger
+    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], deprecations: [Deprecation], hooks: Hooks,
+    logger: Logger
   ) {
     self.configuration = configuration
     self.handlers = handlers
+    self.deprecations = deprecations
     authenticator = hooks.authenticator
     authorizer = hooks.authorizer
     restorer = hooks.restorer

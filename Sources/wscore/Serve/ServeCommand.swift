@@ -21,12 +21,13 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Event options") var events: EventOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
 
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
-      endpoint, authentication, admission, lifetimes, bounds, operation,
+      endpoint, authentication, admission, lifetimes, bounds, events, operation,
     ]
     return Dictionary(uniqueKeysWithValues: groups.flatMap(\.given).compactMap { name, text in text.map { (name, $0) } })
   }

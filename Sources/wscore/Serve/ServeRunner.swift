@@ -27,6 +27,7 @@ struct ServeRunner {
     let warnings = bindConnectionCount(&configuration)
     let server = try makeServer(configuration, logger)
     server.addBuiltins()
+    try addEventRules(to: server, logger)
     let final = (configuration, logger)
     do {
       try await server.run { server in
@@ -49,6 +50,17 @@ struct ServeRunner {
     } catch {
       throw CLIError(
         "\(error)", next: "A line is: TOKEN USER [PERMISSION…]; see wscore serve --help.", status: .configuration)
+    }
+  }
+
+  private func addEventRules(to server: SessionServer, _ logger: Logger) throws {
+    for deprecation in settings.deprecations { server.deprecate(deprecation) }
+    guard let path = settings.schemaDirectory else { return }
+    let (schemas, passedOver) = try SchemaDirectory.load(path, stepCount: settings.schemaStepCount)
+    server.check(with: schemas, isStrict: settings.schemasAreStrict)
+    logger.info("schemas", metadata: ["directory": "\(path)", "count": .stringConvertible(schemas.count)])
+    for name in passedOver {
+      logger.warning("not a schema, passed over", metadata: ["file": "\(path)/\(name)"])
     }
   }
 

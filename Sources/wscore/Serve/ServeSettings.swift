@@ -1,3 +1,4 @@
+import JSONSchemas
 import Logging
 import SessionCore
 import SessionServer
@@ -24,6 +25,10 @@ struct ServeSettings {
   /// Nil: `token-file` if there is one, else `none`.
   var authentication: Authentication?
   var tokenFile: String?
+  var schemaDirectory: String?
+  var schemasAreStrict = false
+  var schemaStepCount = SchemaSet.defaultStepCount
+  var deprecations: [Deprecation] = []
   var adminSocket = AdminSocketChoice.standard
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.auto

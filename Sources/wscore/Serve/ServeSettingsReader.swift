@@ -35,6 +35,10 @@ enum ServeSettingsReader {
       let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
       mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
     }
+    if settings.schemasAreStrict, settings.schemaDirectory == nil {
+      mistakes.append(
+        Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))
+    }
     mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }
     throw report(mistakes, last)

@@ -18,7 +18,9 @@ struct ServeOption {
   static func named(_ name: String) -> ServeOption? { all.first { $0.name == name } }
 
   /// One list for each group of options, in the order of the help.
-  static var all: [ServeOption] { endpoint + authentication + admission + lifetimes + bounds + operation }
+  static var all: [ServeOption] {
+    endpoint + authentication + admission + lifetimes + bounds + events + operation
+  }
 
   // MARK: Kinds of values
 
