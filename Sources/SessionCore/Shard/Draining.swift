@@ -18,6 +18,11 @@ extension Shard {
     guard let session else { return false }
     let waits = session.version == 1
       ? drainSimple(session, byteBudget, &buffer) : drainReliable(session, byteBudget, &buffer)
+    account(session)
+    if session.version == 1, session.busy == nil, !session.inbox.isEmpty {
+      // What waited for answers to go out may be begun; this is no step, so the next one does it.
+      session.ackDelay.set(now, TimerKey(purpose: .delayedAck, slot: session.slot), in: &timers)
+    }
     if session.version > 1 { acknowledge(session, wrote: buffer.messages.count > count, &buffer) }
     if waits { connection.isDirty = true }
     return waits

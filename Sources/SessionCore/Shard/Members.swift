@@ -105,10 +105,13 @@ extension Shard {
     guard let local = localRooms[room] else { return }
     for slot in local.members {
       guard let session = sessions[slot] else { continue }
-      guard session.connection != nil, session.outbox.appendTransient(message, limits: limits.outbox) else {
+      guard session.connection != nil, !isOverBudget,
+        session.outbox.appendTransient(message, limits: limits.outbox)
+      else {
         counters.transientDropped += 1
         continue
       }
+      account(session)
       markDirty(session)
     }
   }
@@ -129,9 +132,7 @@ extension Shard {
       session.missedCount += 1
       return
     }
-    let dropped = session.outbox.droppedCount
-    session.outbox.append(message, limits: limits.outbox)
-    counters.dropped += session.outbox.droppedCount - dropped
+    put(message, into: session)
     markDirty(session)
   }
 }

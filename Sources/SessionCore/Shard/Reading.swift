@@ -81,6 +81,7 @@ extension Shard {
       refuse(connection, error, .badSequence)
       return false
     }
+    account(session)
     if session.outbox.hasUnsent { markDirty(connection) }
     if session.busy == nil, !session.inbox.isEmpty { work(session) }
     return !connection.isClosing

@@ -28,6 +28,12 @@ public struct Shard: ~Copyable {
 
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0
+  /// Bytes in the outboxes of the sessions that are here.
+  public internal(set) var outboxByteCount = 0
+  /// Those on the other shards of the node, as the driver heard last.
+  public var outboxByteCountElsewhere = 0
+  var ranks = OutboxRanks()
+  var helloGate: HelloGate
   public internal(set) var isDraining = false
   /// For tokens of questions and operations; never used twice.
   private var serial: UInt64 = 0
@@ -35,6 +41,7 @@ public struct Shard: ~Copyable {
   public init(configuration: ShardConfiguration, random: ChaChaGenerator) {
     self.configuration = configuration
     self.random = random
+    helloGate = HelloGate(configuration)
     tombstones = Tombstones(
       limit: configuration.limits.tombstoneCount, ttlMilliseconds: configuration.limits.tombstoneTTLMilliseconds)
   }

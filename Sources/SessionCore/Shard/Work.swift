@@ -4,7 +4,7 @@ extension Shard {
   /// Begins what waits, as long as it can be finished at once.
   mutating func work(_ session: Session) {
     // A client that sends and never acknowledges what it gets back is made to wait.
-    while session.busy == nil, session.saysBye || !session.outbox.isFullOfReplies(limits.outbox),
+    while session.busy == nil, session.saysBye || !mustWait(session),
       let inbound = session.dequeue()
     {
       session.busy = Busy(serial: nextSerial(), inbound: inbound)
@@ -36,7 +36,12 @@ extension Shard {
     _ inbound: Inbound, _ name: String, _ version: UInt64, _ room: String?, _ key: String?, _ payload: [UInt8],
     _ session: Session
   ) {
-    switch configuration.dispatcher.decide(name, version: version) {
+    let decision = configuration.dispatcher.decide(name, version: version)
+    // What nobody handles is for the room that it names, or for nobody.
+    guard decision == .unknown || mayAct(.event, name, session) else {
+      return finish(session, error: .forbidden(.event, name))
+    }
+    switch decision {
     case .handler(let handler):
       let busy = session.busy
       setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
@@ -50,6 +55,7 @@ extension Shard {
       guard let room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(name)\""))
       }
+      guard mayAct(.publish, room, session) else { return finish(session, error: .forbidden(.publish, room)) }
       publish(room, RoomEvent(
         event: name, eventVersion: version, from: session.sid, key: key, isTransient: inbound.isTransient,
         payload: payload), session)
@@ -72,6 +78,7 @@ extension Shard {
 
   private mutating func beginJoin(_ room: String, _ session: Session) {
     guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
+    guard mayAct(.join, room, session) else { return finish(session, error: .forbidden(.join, room)) }
     guard session.membershipIndex(room) != nil || session.memberships.count < limits.roomsPerSession else {
       let error = ProtocolError("room.limit", "a session can be in \(limits.roomsPerSession) rooms")
       return finish(session, error: error)
@@ -206,7 +213,7 @@ extension Shard {
     var tail = MessageWriter.Tail(.reply)
     tail.add("re", session.busy?.inbound.id)
     tail.add("room", room)
-    session.outbox.append(SharedMessage(tail: tail.end(payload: payload), isReply: true), limits: limits.outbox)
+    put(SharedMessage(tail: tail.end(payload: payload), isReply: true), into: session)
     finish(session)
   }
 
@@ -217,7 +224,7 @@ extension Shard {
       return finish(session)
     }
     let tail = MessageWriter.tail(.error, re: session.busy?.inbound.id, error.payload)
-    session.outbox.append(SharedMessage(tail: tail, isReply: true), limits: limits.outbox)
+    put(SharedMessage(tail: tail, isReply: true), into: session)
     finish(session)
   }
 

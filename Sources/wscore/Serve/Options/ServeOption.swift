@@ -37,6 +37,7 @@ struct ServeOption {
       endpoint,
       authentication,
       jwt,
+      admission,
       lifetimes,
       bounds,
       events,
