@@ -41,6 +41,12 @@ struct VectorRunner {
     set("ping_interval_ms", \.pingIntervalMilliseconds)
     set("ping_timeout_ms", \.pingTimeoutMilliseconds)
     set("hello_timeout_ms", \.helloTimeoutMilliseconds)
+    set("presence_grace_ms", \.presenceGraceMilliseconds)
+    for rule in file["settings"]?["rooms"]?.arrayValue ?? [] {
+      var policy = RoomPolicy(presenceGraceMilliseconds: rule["grace_ms"]?.unsignedValue)
+      if let count = rule["history"]?.unsignedValue { policy.history = RoomPolicy.History(messageCount: Int(count)) }
+      limits.roomRules.append(RoomRule(NamePattern(rule["pattern"]?.stringValue ?? ""), policy))
+    }
     if let count = file["settings"]?["outbox_messages"]?.unsignedValue { limits.outbox.messageCount = Int(count) }
     world = World(shardCount: shardCount, limits: limits, application: VectorApplication.make(), seed: 7)
     for name in file["fresh"]?.arrayValue ?? [] {
@@ -92,7 +98,9 @@ struct VectorRunner {
       guard let bound = variables[text] else { throw Unbound(name: text) }
       return bound
     case .array(let values): return .array(try values.map(filled))
-    case .object(let members): return .object(try members.map { .init($0.key, try filled($0.value)) })
+    case .object(let members):
+      return .object(
+        try members.map { .init(try filled(.string($0.key)).stringValue ?? $0.key, try filled($0.value)) })
     default: return value
     }
   }

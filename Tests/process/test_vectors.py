@@ -9,7 +9,7 @@ from wsvectors import run_vector
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "Vectors").glob("*.json"))
 OPTIONS = {
     "session_ttl_ms": "--session-ttl", "ping_interval_ms": "--ping-interval", "ping_timeout_ms": "--ping-timeout",
-    "hello_timeout_ms": "--hello-timeout",
+    "hello_timeout_ms": "--hello-timeout", "presence_grace_ms": "--presence-grace",
 }
 
 
@@ -17,6 +17,14 @@ def arguments(settings):
     for name, value in settings.items():
         if name == "outbox_messages":
             yield from ("--outbox-messages", str(value))
+        elif name == "rooms":
+            for rule in value:
+                words = [rule["pattern"]]
+                if "history" in rule:
+                    words.append(f"history={rule['history']}")
+                if "grace_ms" in rule:
+                    words.append(f"grace={rule['grace_ms']}ms")
+                yield from ("--room", " ".join(words))
         else:
             yield from (OPTIONS[name], f"{value}ms")
 

@@ -36,7 +36,8 @@ extension Shard {
       switch item {
       case .message(let message, let seq):
         session.sentSeq = seq
-        buffer.append(version: session.version, seq: seq, ack: session.lastIn, tail: message.tail)
+        buffer.append(
+          version: session.version, seq: seq, ack: session.lastIn, isHistory: message.isHistory, tail: message.tail)
       case .transient(let message):
         buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: message.tail)
       case .gap(let gap):
@@ -53,7 +54,8 @@ extension Shard {
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
       case .message(let message, let seq):
-        buffer.append(version: session.version, seq: nil, ack: nil, tail: message.tail)
+        buffer.append(
+          version: session.version, seq: nil, ack: nil, isHistory: message.isHistory, tail: message.tail)
         _ = session.outbox.acknowledge(seq)
       case .transient(let message):
         buffer.append(version: session.version, seq: nil, ack: nil, tail: message.tail)

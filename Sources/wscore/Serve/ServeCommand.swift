@@ -20,12 +20,13 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Room options") var rooms: RoomOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
 
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
-      endpoint, authentication, lifetimes, bounds, operation,
+      endpoint, authentication, lifetimes, bounds, rooms, operation,
     ]
     return Dictionary(uniqueKeysWithValues: groups.flatMap(\.given).compactMap { name, text in text.map { (name, $0) } })
   }
