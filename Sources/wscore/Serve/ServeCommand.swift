@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Room options") var rooms: RoomOptions
   @OptionGroup(title: "Event options") var events: EventOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
 
@@ -34,6 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
       admission,
       lifetimes,
       bounds,
+      rooms,
       events,
       operation,
     ]

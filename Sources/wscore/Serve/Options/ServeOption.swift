@@ -40,6 +40,7 @@ struct ServeOption {
       admission,
       lifetimes,
       bounds,
+      rooms,
       events,
       operation,
     ].flatMap(\.self)
