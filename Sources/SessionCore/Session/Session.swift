@@ -56,6 +56,9 @@ final class Session {
   let createdAt: Instant
   @exclusivity(unchecked) var state: [UInt8]?
 
+  /// Events that the client wants in an older version than the newest.
+  @exclusivity(unchecked) var eventVersions: [String: UInt64] = [:]
+
   // To the client.
   @exclusivity(unchecked) var outbox = Outbox()
   @exclusivity(unchecked) var window: Window

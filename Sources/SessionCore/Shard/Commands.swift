@@ -10,10 +10,12 @@ extension Shard {
       case .kick(let sid, let reason):
         shard.post(.route(sid, .kick(reason: reason), reply: reply), to: shard.registrar(of: sid))
       case .publish(let room, let event, let eventVersion, let payload):
+        guard let (eventVersion, payload) = shard.admit(event, eventVersion, payload, token) else { return }
         let event = RoomEvent(
           event: event, eventVersion: eventVersion, from: nil, key: nil, isTransient: false, payload: payload)
         shard.post(.publish(room: room, event, reply: reply), to: shard.home(of: room))
       case .send(let target, let event, let eventVersion, let payload):
+        guard let (eventVersion, payload) = shard.admit(event, eventVersion, payload, token) else { return }
         shard.route(target, Shard.directMessage(event, eventVersion, from: nil, payload), reply: reply)
       }
     }

@@ -10,13 +10,17 @@ public struct ShardConfiguration: Sendable {
   /// Whether `authorizeJoin` and `restore` are asked; if not, every join is allowed and nothing is restored.
   public var asksAuthorizer: Bool
   public var asksRestorer: Bool
+  /// What holds for events whoever takes them; nil for nothing, which costs nothing.
+  public let events: EventRules?
 
   public init(
     index: Int, count: Int, limits: Limits = Limits(), dispatcher: Dispatcher = Dispatcher(),
-    server: String = "wscore", asksAuthorizer: Bool = false, asksRestorer: Bool = false
+    server: String = "wscore", asksAuthorizer: Bool = false, asksRestorer: Bool = false,
+    events: EventRules = EventRules()
   ) {
     precondition(count > 0 && 0..<count ~= index, "a shard is one of count")
     (self.index, self.count, self.limits, self.dispatcher) = (index, count, limits, dispatcher)
+    self.events = events.isEmpty ? nil : events
     (self.server, self.asksAuthorizer, self.asksRestorer) = (server, asksAuthorizer, asksRestorer)
   }
 }
@@ -36,9 +40,22 @@ public struct ShardCounters: Sendable, Equatable {
   public var transientDropped: UInt64 = 0
   public var pongTimeouts: UInt64 = 0
   public var tokenReuses: UInt64 = 0
+  /// Messages of sessions, by the version of the protocol.
+  public var messagesOfVersion1: UInt64 = 0
+  public var messagesOfVersion2: UInt64 = 0
+  public var payloadsRefused: UInt64 = 0
+  /// Messages that could not be made the version that a receiver asked for, and went out as they were.
+  public var castFailures: UInt64 = 0
+  /// Uses of deprecated versions of events, in the order of `EventRules.deprecations`; short of what was never used.
+  public private(set) var deprecatedUses: [UInt64] = []
   public var closes: [UInt16: UInt64] = [:]
 
   public init() {}
+
+  mutating func countDeprecated(_ index: Int) {
+    while deprecatedUses.count <= index { deprecatedUses.append(0) }
+    deprecatedUses[index] += 1
+  }
 }
 
 /// A session as `inspect` shows it.

@@ -183,6 +183,7 @@ extension Shard {
     activeSessionCount += 1
     connection.hello = nil
     session.instance = hello.instance ?? session.instance
+    session.eventVersions = configuration.events?.agreed(hello.events) ?? [:]
     session.window = Window(
       messageCount: min(hello.window?.messageCount ?? limits.window.messageCount, limits.outbox.messageCount),
       byteCount: min(hello.window?.byteCount ?? limits.window.byteCount, limits.outbox.byteCount))
@@ -195,7 +196,9 @@ extension Shard {
       let membership = session.memberships[index]
       session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
     }
-    let welcome = Welcome(session, connection, limits, configuration.server, token: token, resumed: resumed)
+    let deprecations = configuration.events?.deprecations(version: session.version, events: hello.events) ?? []
+    let welcome = Welcome(
+      session, connection, limits, configuration.server, token: token, resumed: resumed, deprecations: deprecations)
     connection.control.append(MessageWriter.tail(.welcome, welcome.payload))
     session.missedCount = 0
     markDirty(connection)

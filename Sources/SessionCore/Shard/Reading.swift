@@ -67,6 +67,7 @@ extension Shard {
       let error = ProtocolError("type.unexpected", "a client with a session does not send \(envelope.type.name)")
       return refuse(connection, error, .malformed)
     }
+    if session.version == 1 { counters.messagesOfVersion1 += 1 } else { counters.messagesOfVersion2 += 1 }
     session.tokens.confirm()
     guard session.version == 1 || acknowledge(envelope.ack, session, connection) else { return }
     guard let inbound = Shard.inbound(envelope, bytes, isSequenced: session.version > 1) else { return }

@@ -23,6 +23,9 @@ public struct Shard: ~Copyable {
   var homes = NameMap<Slot>()
   var homeSlots = SlotArray<RoomHome>()
 
+  /// Events in older versions, for clients that asked for those.
+  var castCache = CastCache()
+
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0
   public internal(set) var isDraining = false

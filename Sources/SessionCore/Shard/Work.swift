@@ -20,6 +20,7 @@ extension Shard {
   private mutating func begin(_ inbound: Inbound, _ session: Session) {
     switch inbound.action {
     case .event(let name, let version, let room, let key, let payload):
+      guard let (version, payload) = admit(name, version, payload, session) else { return }
       dispatch(inbound, name, version, room, key, payload, session)
     case .join(let room, _): beginJoin(room, session)
     case .leave(let room):
@@ -140,10 +141,14 @@ extension Shard {
     case .reply(let payload): finish(session, reply: payload, room: nil)
     case .failure(let error): finish(session, error: error)
     case .publish(let room, let event, let eventVersion, let payload):
+      guard let (eventVersion, payload) = admit(event, eventVersion, payload, session) else { return }
       publish(room, RoomEvent(
         event: event, eventVersion: eventVersion, from: session.sid, key: nil, isTransient: false, payload: payload),
         session)
     case .direct(let target, let event, let eventVersion, let payload):
+      // What `direct.send` sends is its own member `payload`.
+      let prefix = if case .event("direct.send", _, _, _, _) = busy.inbound.action { "/payload" } else { "" }
+      guard let (eventVersion, payload) = admit(event, eventVersion, payload, session, pathPrefix: prefix) else { return }
       let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
       route(target, message, reply: .operation(operation(session)))
     case .setState(let state):

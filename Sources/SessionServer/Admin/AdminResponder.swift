@@ -121,9 +121,10 @@ struct AdminResponder: Sendable {
     let shards = try await collect { ShardFigures($0) }
     let uptime = (ContinuousClock.now - startedAt).components
     return ServerFigures(
-      shards: shards, server: services.configuration.serverName,
+      shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
+      credentialRefusals: services.credentialRefusals.all,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 

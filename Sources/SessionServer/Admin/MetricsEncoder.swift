@@ -81,6 +81,8 @@ extension ServerFigures {
       ("messages_dropped", "Reliable messages dropped from full outboxes and named in gaps.", sum(\.counters.dropped)),
       ("transient_dropped", "Transient messages dropped.", sum(\.counters.transientDropped)),
       ("pong_timeouts", "Connections closed for silence.", sum(\.counters.pongTimeouts)),
+      ("payloads_refused", "Payloads refused as invalid.", sum(\.counters.payloadsRefused)),
+      ("cast_failures", "Messages that could not be cast down and went out as they were.", sum(\.counters.castFailures)),
       ("token_reuses", "Retired resume tokens presented.", sum(\.counters.tokenReuses)),
     ]
     for (name, help, value) in counters { encoder.add("wscore_\(name)_total", .counter, help, value) }
@@ -91,10 +93,19 @@ extension ServerFigures {
         .init(Double(sum(\.counters.resumesRefused)), "result", "refused"),
       ])
     encoder.add(
+      "wscore_version_messages_total", .counter, "Messages of sessions, by version of the protocol.",
+      versions.map { .init(Double($0.count), "version", String($0.version)) })
+    encoder.add(
+      "wscore_deprecated_uses_total", .counter, "Messages in versions that will be removed, by what was deprecated.",
+      deprecatedUses.map { .init(Double($0.count), "subject", $0.subject.description) })
+    encoder.add(
       "wscore_closes_total", .counter, "Connections closed by the server, by close code.",
       closes.map { .init(Double($0.count), "code", String($0.code)) })
     encoder.add(
       "wscore_refused_requests_total", .counter, "HTTP requests turned down, by status.",
       refusals.map { .init(Double($0.count), "status", String($0.status)) })
+    encoder.add(
+      "wscore_refused_credentials_total", .counter, "Credentials turned down, by reason.",
+      credentialRefusals.map { .init(Double($0.count), "reason", $0.reason) })
   }
 }

@@ -125,7 +125,7 @@ final class LoadWorker {
     configuration.connection.localAddress = plan.localAddress(of: session.index)
     if !plan.tokens.isEmpty {
       configuration.session.auth = .init(
-        scheme: "token", credential: plan.tokens[session.index % plan.tokens.count])
+        scheme: plan.authScheme.name, credential: plan.tokens[session.index % plan.tokens.count])
     }
     configuration.seed = LoadSchedule.mixed(plan.seed &+ UInt64(session.index))
     session.stage = .connecting
