@@ -289,9 +289,13 @@ public final class World {
 
   private func drain(_ wire: Wire) {
     guard let slot = wire.slot, !wire.isBlocked, !wire.isClosedAtServer else { return }
-    buffer.removeAll()
-    while nodes[wire.node].shard.drain(slot, now: now, byteBudget: 1 << 16, into: &buffer) {}
-    for range in buffer.messages { toClient(wire, .message(Array(buffer.bytes[range]))) }
+    // Emptied each time, as a transport does: a buffer that stays full takes nothing more.
+    var hasMore = true
+    while hasMore {
+      buffer.removeAll()
+      hasMore = nodes[wire.node].shard.drain(slot, now: now, byteBudget: 1 << 16, into: &buffer)
+      for range in buffer.messages { toClient(wire, .message(Array(buffer.bytes[range]))) }
+    }
   }
 
   private func close(_ wire: Wire, _ code: CloseCode) {
