@@ -6,8 +6,9 @@ import Testing
 final class Scene {
   let world: World
 
-  init(shardCount: Int = 2, limits: Limits = Limits()) {
+  init(shardCount: Int = 2, limits: Limits = Limits(), events: EventRules = EventRules()) {
     var application = World.Application()
+    application.events = events
     application.dispatcher.on("echo", HandlerID(rawValue: 0))
     application.dispatcher.on("never", HandlerID(rawValue: 1))
     application.handle = { delivery in .reply(delivery.payload) }

@@ -1,4 +1,5 @@
 import Foundation
+import JSONSchemas
 import SessionCore
 import SessionSimulator
 import Testing
@@ -42,10 +43,32 @@ struct VectorRunner {
     set("ping_timeout_ms", \.pingTimeoutMilliseconds)
     set("hello_timeout_ms", \.helloTimeoutMilliseconds)
     if let count = file["settings"]?["outbox_messages"]?.unsignedValue { limits.outbox.messageCount = Int(count) }
-    world = World(shardCount: shardCount, limits: limits, application: VectorApplication.make(), seed: 7)
+    var application = VectorApplication.make()
+    application.events = VectorRunner.events(file["settings"])
+    world = World(shardCount: shardCount, limits: limits, application: application, seed: 7)
     for name in file["fresh"]?.arrayValue ?? [] {
       variables["$" + (name.stringValue ?? "")] = .string("fresh-" + (name.stringValue ?? ""))
     }
+  }
+
+  /// What `serve` makes of `--schemas` and `--deprecate`.
+  private static func events(_ settings: JSONValue?) -> EventRules {
+    var events = EventRules()
+    events.exempt = ["echo", "time", "state.get", "state.set", "direct.send"]
+    events.isStrict = settings?["schemas_strict"] == true
+    if case .object(let files)? = settings?["schemas"] {
+      events.payloads = try? SchemaSet(files.map { SchemaSet.File(name: $0.key, bytes: $0.value.bytes) })
+    }
+    for text in settings?["deprecate"]?.arrayValue?.compactMap(\.stringValue) ?? [] {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      let words = parts[1].split(separator: " ", maxSplits: 1).map(String.init)
+      let event = parts[0].split(separator: "@")
+      let subject: Deprecation.Subject =
+        event.count == 2
+        ? .event(String(event[0]), version: UInt64(event[1]) ?? 0) : .version(UInt64(parts[0].dropFirst()) ?? 0)
+      events.add(Deprecation(subject, date: words[0], text: words.count > 1 ? words[1] : ""))
+    }
+    return events
   }
 
   /// What went wrong, nil if nothing did.

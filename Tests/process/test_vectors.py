@@ -13,12 +13,28 @@ OPTIONS = {
 }
 
 
-def arguments(settings):
+def arguments(settings, directory):
     for name, value in settings.items():
+        if name in EVENT_SETTINGS:
+            yield from EVENT_SETTINGS[name](value, directory)
+            continue
         if name == "outbox_messages":
             yield from ("--outbox-messages", str(value))
         else:
             yield from (OPTIONS[name], f"{value}ms")
+
+
+def schemas(files, directory):
+    for name, schema in files.items():
+        (directory / name).write_text(json.dumps(schema))
+    return "--schemas", str(directory)
+
+
+EVENT_SETTINGS = {
+    "schemas": schemas,
+    "schemas_strict": lambda value, _: ["--schemas-strict"] if value else [],
+    "deprecate": lambda values, _: [word for value in values for word in ("--deprecate", value)],
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +46,7 @@ def plain_url():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_vector(path, plain_url, start_server):
+def test_vector(path, plain_url, start_server, tmp_path):
     settings = json.loads(path.read_text()).get("settings")
-    url = start_server("--admin-socket", "none", *arguments(settings)).url if settings else plain_url
+    url = start_server("--admin-socket", "none", *arguments(settings, tmp_path)).url if settings else plain_url
     run_vector(url, path)
