@@ -30,6 +30,7 @@ public final class World {
     public var answer: (Question) -> Answer = World.anyone
     public var asksAuthorizer = false
     public var asksRestorer = false
+    public var checksPermissions = false
 
     public init() {}
   }
@@ -94,7 +95,7 @@ public final class World {
       let configuration = ShardConfiguration(
         index: index, count: shardCount, limits: limits, dispatcher: application.dispatcher, server: "simulation",
         asksAuthorizer: application.asksAuthorizer, asksRestorer: application.asksRestorer,
-        events: application.events)
+        checksPermissions: application.checksPermissions, events: application.events)
       return Node(Shard(configuration: configuration, random: ChaChaGenerator(seed: random.next())))
     }
     self.random = random

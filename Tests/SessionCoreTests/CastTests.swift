@@ -25,6 +25,12 @@ import Testing
     return events
   }
 
+  private func scene(_ events: EventRules, shardCount: Int = 2) -> Scene {
+    var application = World.Application()
+    application.events = events
+    return Scene(shardCount: shardCount, application: application)
+  }
+
   private func join(_ scene: Scene, _ events: String = "", node: Int = 0) -> (wire: Wire, welcome: JSONValue) {
     let (wire, welcome) = scene.join(events.isEmpty ? "" : #","events":\#(events)"#, node: node)
     scene.say(#"{"v":2,"seq":1,"type":"join","id":"j","room":"r"}"#, wire)
@@ -42,7 +48,7 @@ import Testing
   }
 
   @Test func everybodyGetsTheVersionThatItAskedFor() {
-    let scene = Scene(events: events())
+    let scene = scene(events())
     let (old, oldWelcome) = join(scene, #"{"chat.send":1}"#)
     let (middle, _) = join(scene, #"{"chat.send":2,"other":1}"#, node: 1)
     let (new, newWelcome) = join(scene, #"{"chat.send":9}"#)
@@ -61,7 +67,7 @@ import Testing
   }
 
   @Test func allButVersionAndPayloadStaysAsItIs() {
-    let scene = Scene(events: events())
+    let scene = scene(events())
     let (old, _) = join(scene, #"{"chat.send":1}"#)
     scene.say(#"{"v":2,"seq":2,"type":"event","event":"chat.send","room":"r","key":"a\"b","payload":"hi"}"#, old)
     let message = scene.hear(old)
@@ -70,7 +76,7 @@ import Testing
   }
 
   @Test func aResumeMayAskForAnotherVersion() {
-    let scene = Scene(events: events())
+    let scene = scene(events())
     let (wire, welcome) = join(scene, #"{"chat.send":1}"#)
     scene.say(#"{"v":2,"seq":2,"type":"event","event":"chat.send","room":"r","payload":"hi"}"#, wire)
     #expect(event(scene, wire) == #"1 "hi""#)
@@ -80,7 +86,7 @@ import Testing
   }
 
   @Test func whatCannotBeCastUpIsInvalid() {
-    let scene = Scene(events: events())
+    let scene = scene(events())
     let (wire, _) = join(scene)
     scene.say(#"{"v":2,"seq":2,"type":"event","event":"chat.send","id":"a","room":"r","payload":7}"#, wire)
     #expect(event(scene, wire) == #"{"code":"payload.invalid","message":"/here: a text expected","retry":"never","path":"/here"}"#)
@@ -90,7 +96,7 @@ import Testing
   }
 
   @Test func whatCannotBeCastDownGoesOutAsItIs() {
-    let scene = Scene(events: events())
+    let scene = scene(events())
     let (old, _) = join(scene, #"{"chat.send":1}"#)
     let (new, _) = join(scene)
     scene.say(#"{"v":2,"seq":2,"type":"event","event":"chat.send","ev":3,"room":"r","payload":{"body":"да","lang":"ru"}}"#, new)
@@ -100,7 +106,7 @@ import Testing
 
   @Test func aBroadcastIsCastOnceForEachVersionAndShard() {
     let count = Mutex(0)
-    let scene = Scene(shardCount: 1, events: events(onDown: { count.withLock { $0 += 1 } }))
+    let scene = scene(events(onDown: { count.withLock { $0 += 1 } }), shardCount: 1)
     let wires = (0..<20).map { _ in join(scene, #"{"chat.send":1}"#).wire }
     scene.say(#"{"v":2,"seq":2,"type":"event","event":"chat.send","room":"r","payload":"hi"}"#, wires[0])
     for wire in wires { #expect(event(scene, wire) == #"1 "hi""#) }
@@ -111,7 +117,7 @@ import Testing
     var events = events()
     events.add(Deprecation(.event("chat.send", version: 2), date: "2027-01-01"))
     events.add(Deprecation(.event("chat.send", version: 1), date: "2027-01-01"))
-    let scene = Scene(events: events)
+    let scene = scene(events)
     let (old, _) = join(scene, #"{"chat.send":1}"#)
     scene.say(#"{"v":2,"seq":2,"type":"event","event":"chat.send","room":"r","payload":"hi"}"#, old)
     _ = event(scene, old)

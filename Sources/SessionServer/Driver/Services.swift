@@ -12,6 +12,7 @@ final class Services: Sendable {
   let restorer: (any Restorer)?
   let observer: (any LifecycleObserver)?
   let events: EventLog
+  let credentialRefusals = RefusalTally()
   let logger: Logger
 
   let isDraining = Atomic(false)
@@ -19,6 +20,9 @@ final class Services: Sendable {
   let transportCount = Atomic(0)
   /// Those of them that were upgraded and are not being closed.
   let webSocketCount = Atomic(0)
+
+  /// Bytes in the outboxes of all shards, each as it told last.
+  let outboxByteCount = Atomic(0)
 
   init(
     configuration: ServerConfiguration, handlers: [HandlerTable.Entry], deprecations: [Deprecation], hooks: Hooks,
@@ -48,4 +52,8 @@ struct Hooks: Sendable {
   var restorer: (any Restorer)?
   var observer: (any LifecycleObserver)?
   var broker: any Broker
+
+  var reloadable: [any ReloadableHook] {
+    [authenticator, authorizer, restorer].compactMap { $0 as? any ReloadableHook }
+  }
 }
