@@ -25,6 +25,7 @@ public final class World {
   /// The application: what the hooks and handlers say.
   public struct Application {
     public var dispatcher = Dispatcher()
+    public var events = EventRules()
     public var handle: (Delivery) -> HandlerOutcome = { _ in .done }
     public var answer: (Question) -> Answer = World.anyone
     public var asksAuthorizer = false
@@ -94,7 +95,7 @@ public final class World {
       let configuration = ShardConfiguration(
         index: index, count: shardCount, limits: limits, dispatcher: application.dispatcher, server: "simulation",
         asksAuthorizer: application.asksAuthorizer, asksRestorer: application.asksRestorer,
-        checksPermissions: application.checksPermissions)
+        checksPermissions: application.checksPermissions, events: application.events)
       return Node(Shard(configuration: configuration, random: ChaChaGenerator(seed: random.next())))
     }
     self.random = random

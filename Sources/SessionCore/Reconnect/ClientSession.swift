@@ -14,6 +14,8 @@ public struct ClientSession: Sendable {
     public var window: Window?
     /// How long the session should outlive its connection; nil leaves it to the server.
     public var ttlMilliseconds: UInt64?
+    /// The newest version that we understand of each event that is named; the server casts newer ones down, if it can.
+    public var eventVersions: [String: UInt64] = [:]
     /// Bounds of what waits for the server's window or for a connection.
     public var queue = Window(messageCount: 1_024, byteCount: 4 * 1_048_576)
     /// Time from the opening of a connection to `welcome`.
@@ -207,6 +209,10 @@ public struct ClientSession: Sendable {
       members.append(.init("window", ["messages": .int(window.messageCount), "bytes": .int(window.byteCount)]))
     }
     if let ttl = configuration.ttlMilliseconds { members.append(.init("ttl_ms", .int(ttl))) }
+    if !configuration.eventVersions.isEmpty {
+      let versions = configuration.eventVersions.sorted { $0.key < $1.key }
+      members.append(.init("events", .object(versions.map { .init($0.key, .int($0.value)) })))
+    }
     if let identity { members.append(.init("resume", resume(identity))) }
     var bytes: [UInt8] = []
     MessageWriter.appendHead(version: configuration.versions.max() ?? 2, seq: nil, ack: nil, to: &bytes)

@@ -43,6 +43,7 @@ extension ProtocolError {
       retry: payload["retry"]?.stringValue.flatMap(RetryAdvice.init) ?? .never,
       retryAfterMilliseconds: payload["retry_after_ms"]?.unsignedValue)
     supported = payload["supported"]?.arrayValue?.compactMap(\.unsignedValue) ?? []
+    path = payload["path"]?.stringValue
   }
 }
 
