@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import SessionCore
 
 struct ClientCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -76,7 +77,7 @@ struct SessionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "File with the credential. Without it, the variable WSCORE_TOKEN; never a word of the command line, which other "
+      "File with the credential; read again when the server says that it has expired. Without it, the variable WSCORE_TOKEN; never a word of the command line, which other "
         + "users can read.",
       valueName: "file"))
   var tokenFile: String?
@@ -110,6 +111,12 @@ struct SessionOptions: ParsableArguments {
   /// The credential, without the newline at its end.
   func credential() throws(CLIError) -> String? {
     guard let tokenFile else { return Environment.value("WSCORE_TOKEN").flatMap { $0.isEmpty ? nil : $0 } }
+    return try SessionOptions.credential(in: tokenFile)
+  }
+
+  static func auth(_ credential: String) -> ClientSession.Auth { .init(scheme: "token", credential: Secret(credential)) }
+
+  static func credential(in tokenFile: String) throws(CLIError) -> String {
     var text = Substring(String(decoding: try FileText.read(tokenFile), as: UTF8.self))
     while text.last?.isWhitespace == true { text.removeLast() }
     guard !text.isEmpty else { throw CLIError("\(tokenFile): no credential in it", status: .noInput) }

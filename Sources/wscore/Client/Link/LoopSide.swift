@@ -98,7 +98,10 @@ extension SessionOptions {
       throw .usage("\(error)")
     }
     configuration.session.versions = [version == .v1 ? 1 : 2]
-    configuration.session.auth = try credential().map { .init(scheme: "token", credential: Secret($0)) }
+    configuration.session.auth = try credential().map(SessionOptions.auth)
+    if let tokenFile {
+      configuration.credentials = { SessionOptions.auth(try SessionOptions.credential(in: tokenFile)) }
+    }
     configuration.session.instance = instance
     configuration.session.autoAck = !noAck
     if let window { configuration.session.window = Window(messageCount: window) }
