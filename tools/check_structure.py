@@ -17,8 +17,16 @@ ARROWS = {
     "JSONSchemas": {"SessionCore"},
     "SessionClient": {"SessionCore", "WebSocketFrames"},
     "SessionServer": {"SessionCore", "WebSocketFrames"},
+    "SessionJWT": {"SessionCore", "SessionServer"},
     "SessionSimulator": {"SessionCore"},
-    "wscore": {"JSONSchemas", "SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
+    "wscore": {
+        "JSONSchemas",
+        "SessionClient",
+        "SessionCore",
+        "SessionJWT",
+        "SessionServer",
+        "WebSocketFrames",
+    },
 }
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore", "JSONSchemas"}

@@ -47,6 +47,15 @@ public struct Limits: Sendable, Equatable {
   public var credentialNoticeMilliseconds: UInt64 = 30_000
   /// How long a credential is believed after it was shown, whatever the authenticator says; nil without end.
   public var credentialMaxAgeMilliseconds: UInt64?
+  /// How long a member of a room may be without a connection before the others hear of it.
+  public var presenceGraceMilliseconds: UInt64 = 5_000
+  /// What single rooms do differently; the first rule that matches counts.
+  public var roomRules: [RoomRule] = []
+  /// Bytes of the histories of all rooms whose home is one shard.
+  public var historyByteCount = 268_435_456
+  /// Questions to the restorer that one shard has open at one time, and connections that wait for their turn.
+  public var restorePendingCount = 64
+  public var restoreQueueCount = 16_384
 
   public init() {}
 }

@@ -15,6 +15,7 @@ struct Running: Sendable {
   private let admin: AdminServer?
   /// Why there is no `admin` though one was wanted.
   let adminFault: ServerError?
+  private let reloading: Task<Void, Never>?
 
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
@@ -37,7 +38,8 @@ struct Running: Sendable {
       let channel = try await listen(group, configuration, peers)
       return Running(
         services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
-        group: group, admin: admin, adminFault: adminFault)
+        group: group, admin: admin, adminFault: adminFault,
+        reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
     } catch {
       await admin?.stop()
       try? await group.shutdownGracefully()
@@ -80,6 +82,18 @@ struct Running: Sendable {
       return NIOLoopBound(driver, eventLoop: loop)
     }.get()
     return Peer(loop: loop, mailbox: mailbox, driver: driver)
+  }
+
+  /// Looks at the files of hooks from time to time.
+  private static func watch(
+    _ hooks: [any ReloadableHook], everyMilliseconds interval: UInt64
+  ) -> Task<Void, Never>? {
+    guard interval > 0, !hooks.isEmpty else { return nil }
+    return Task {
+      while (try? await Task.sleep(for: .milliseconds(interval))) != nil {
+        for hook in hooks { await hook.reloadIfChanged() }
+      }
+    }
   }
 
   private static func listen(
@@ -140,6 +154,7 @@ struct Running: Sendable {
   }
 
   func stop() async {
+    reloading?.cancel()
     await admin?.stop()
     try? await channel.close()
     for peer in peers { try? await peer.read { $0.stop() } }

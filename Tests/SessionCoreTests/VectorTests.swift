@@ -63,7 +63,15 @@ struct VectorRunner {
     set("takeover_limit", \.takeoverCount)
     limits.sessionsPerUser = settings["sessions_per_user"]?.unsignedValue.map { Int($0) }
     limits.credentialMaxAgeMilliseconds = settings["credential_max_age_ms"]?.unsignedValue
+    set("presence_grace_ms", \.presenceGraceMilliseconds)
+    limits.roomRules = (settings["rooms"]?.arrayValue ?? []).map(VectorRunner.roomRule)
     return limits
+  }
+
+  private static func roomRule(_ rule: JSONValue) -> RoomRule {
+    var policy = RoomPolicy(presenceGraceMilliseconds: rule["grace_ms"]?.unsignedValue)
+    if let count = rule["history"]?.unsignedValue { policy.history = RoomPolicy.History(messageCount: Int(count)) }
+    return RoomRule(NamePattern(rule["pattern"]?.stringValue ?? ""), policy)
   }
 
   /// What went wrong, nil if nothing did.
@@ -110,7 +118,9 @@ struct VectorRunner {
       guard let bound = variables[text] else { throw Unbound(name: text) }
       return bound
     case .array(let values): return .array(try values.map(filled))
-    case .object(let members): return .object(try members.map { .init($0.key, try filled($0.value)) })
+    case .object(let members):
+      return .object(
+        try members.map { .init(try filled(.string($0.key)).stringValue ?? $0.key, try filled($0.value)) })
     default: return value
     }
   }

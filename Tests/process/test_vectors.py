@@ -11,6 +11,7 @@ MILLISECONDS = {
     "session_ttl_ms": "--session-ttl", "ping_interval_ms": "--ping-interval", "ping_timeout_ms": "--ping-timeout",
     "hello_timeout_ms": "--hello-timeout", "takeover_window_ms": "--takeover-window",
     "credential_notice_ms": "--credential-notice", "credential_max_age_ms": "--credential-max-age",
+    "presence_grace_ms": "--presence-grace",
 }
 COUNTS = {
     "outbox_messages": "--outbox-messages", "hello_rate": "--hello-rate", "hello_burst": "--hello-burst",
@@ -30,6 +31,14 @@ def arguments(settings, folder):
             yield from (COUNTS[name], str(value))
         elif name in BYTES:
             yield from (BYTES[name], f"{value}B")
+        elif name == "rooms":
+            for rule in value:
+                words = [rule["pattern"]]
+                if "history" in rule:
+                    words.append(f"history={rule['history']}")
+                if "grace_ms" in rule:
+                    words.append(f"grace={rule['grace_ms']}ms")
+                yield from ("--room", " ".join(words))
         else:
             yield from (MILLISECONDS[name], f"{value}ms")
 

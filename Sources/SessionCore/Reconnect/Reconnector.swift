@@ -153,7 +153,7 @@ public struct Reconnector: Sendable {
     case .stop(let reason):
       stop(reason)
       return .stop(reason)
-    case .renewCredential where !renewsCredentials:
+    case .renewCredential where !renewsCredentials || !isAutomatic:
       stop(.credential)
       return .renewCredential
     case let next:

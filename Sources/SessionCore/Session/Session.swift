@@ -4,7 +4,7 @@ import DequeModule
 struct Inbound: Sendable {
   enum Action: Sendable {
     case event(name: String, version: UInt64, room: String?, key: String?, payload: [UInt8])
-    case join(room: String, wantsPresence: Bool)
+    case join(room: String, JoinRequest)
     case leave(room: String)
     case bye(reason: String)
   }
@@ -18,12 +18,41 @@ struct Inbound: Sendable {
   var byteCount: Int { if case .event(_, _, _, _, let payload) = action { payload.count } else { 0 } }
 }
 
+/// What a client asks for with `join`.
+struct JoinRequest: Sendable {
+  var wantsPresence = false
+  var wish: HistoryWish?
+  /// Why it cannot be taken.
+  var fault: String?
+
+  init(_ payload: JSONValue) {
+    wantsPresence = payload["presence"]?.boolValue ?? false
+    let (count, since) = (payload["history"] ?? .null, payload["since"] ?? .null)
+    if count != .null, since != .null {
+      fault = "history and since exclude each other"
+    } else if since != .null {
+      wish = LogPosition(since).map { .since($0) }
+      if wish == nil { fault = "since is a position: [log, offset]" }
+    } else if count != .null {
+      wish = count.unsignedValue.map { .last($0) }
+      if wish == nil { fault = "history is how many messages are wanted" }
+    }
+  }
+}
+
 /// The message that a session is working on; the next one waits.
 struct Busy {
   var serial: UInt64
   var inbound: Inbound
   /// Until when a hook or a handler may answer, `.never` for work that is sure to end.
   var deadline: Instant = .never
+}
+
+/// A connection whose session enters its rooms before it is welcomed.
+struct Arrival {
+  var connection: Slot
+  /// For `welcome`.
+  var token: String
 }
 
 /// A room that a session is in.
@@ -34,6 +63,10 @@ struct Membership: Sendable {
   var position: LogPosition
   /// Place in the local list, nil while the room's home does not know yet that the session is here.
   var index: Int?
+  /// Of a room that the session was put into again, until it is welcomed: what is told of its older messages.
+  var continuity: RoomContinuity?
+  /// The question to the authorizer whether a restored session may be here, while it is open.
+  var asking: UInt64?
 }
 
 /// One session in the shard that owns it.
@@ -88,6 +121,8 @@ final class Session {
   @exclusivity(unchecked) var memberships: [Membership] = []
   /// Whether the rooms were told that it is away.
   @exclusivity(unchecked) var isAwayTold = false
+  /// The connection that is welcomed when the session has entered the rooms it was restored with.
+  @exclusivity(unchecked) var arrival: Arrival?
   /// A claim that waits until the session is at rest.
   @exclusivity(unchecked) var heldClaim: Claim?
   /// How often connections took it from one another lately.

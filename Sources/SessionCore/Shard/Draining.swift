@@ -41,7 +41,9 @@ extension Shard {
       switch item {
       case .message(let message, let seq):
         session.sentSeq = seq
-        buffer.append(version: session.version, seq: seq, ack: session.lastIn, tail: tail(of: message, for: session))
+        buffer.append(
+          version: session.version, seq: seq, ack: session.lastIn, isHistory: message.isHistory,
+          tail: tail(of: message, for: session))
       case .transient(let message):
         buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: tail(of: message, for: session))
       case .gap(let gap):
@@ -58,7 +60,9 @@ extension Shard {
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
       case .message(let message, let seq):
-        buffer.append(version: session.version, seq: nil, ack: nil, tail: tail(of: message, for: session))
+        buffer.append(
+          version: session.version, seq: nil, ack: nil, isHistory: message.isHistory,
+          tail: tail(of: message, for: session))
         _ = session.outbox.acknowledge(seq)
       case .transient(let message):
         buffer.append(version: session.version, seq: nil, ack: nil, tail: tail(of: message, for: session))

@@ -197,9 +197,13 @@ public struct LifecycleEvent: Sendable {
     case sessionSuspended = "session.suspended"
     case sessionEnded = "session.ended"
     case resumeRefused = "resume.refused"
+    /// The restorer's answer could not be used.
+    case restoreFailed = "restore.failed"
     case tokenReused = "session.token_reuse"
     case roomCreated = "room.created"
     case roomRemoved = "room.removed"
+    /// A restored session could not be put into a room.
+    case roomNotRestored = "room.not_restored"
   }
 
   public var kind: Kind

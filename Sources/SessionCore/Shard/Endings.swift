@@ -28,11 +28,15 @@ extension Shard {
   /// The connection no longer carries its session.
   mutating func detach(_ connection: Connection) {
     if connection.phase.stage == .authenticating { helloGate.pendingCount -= 1 }
-    guard case .attached(let slot) = connection.phase.close(), let session = sessions[slot],
-      session.connection == connection.slot
-    else { return }
-    noteAck(connection, session)
-    suspend(session, tellsRooms: true)
+    switch connection.phase.close() {
+    case .already, .unattached: break
+    case .restoring: restoreIsOver()
+    case .entering(let slot): endUnwelcomed(slot)
+    case .attached(let slot):
+      guard let session = sessions[slot], session.connection == connection.slot else { return }
+      noteAck(connection, session)
+      suspend(session, tellsRooms: true)
+    }
   }
 
   func noteAck(_ connection: Connection, _ session: Session) {
@@ -100,6 +104,11 @@ extension Shard {
       if session.phase.suspend(now) { activeSessionCount -= 1 }
       close(connection, code, reason)
     }
+    if let arrival = session.arrival, let connection = connections[arrival.connection] {
+      session.arrival = nil
+      if let state { sendState(connection, state, reason: reason) }
+      close(connection, code, reason)
+    }
     for membership in session.memberships {
       removeFromLocalRoom(session, membership.name)
       post(.leave(room: membership.name, session.sid, reply: nil), to: home(of: membership.name))
@@ -150,6 +159,9 @@ extension Shard {
         return
       }
       handlerIsLate(session)
+    case .room:
+      guard let home = homeSlots[key.slot], home.alarm.isDue(deadline, now: now, key, in: &timers) else { return }
+      roomIsDue(home)
     }
   }
 
@@ -162,8 +174,9 @@ extension Shard {
       refuse(connection, error, .serverError)
     case .claiming:
       refuse(connection, ProtocolError("server.busy", "the session is busy", retry: .later), .tryLater)
-    case .restoring:
-      restoreTimedOut(connection)
+    case .queuedToRestore: waitedTooLongToRestore(connection)
+    case .restoring: restoreTimedOut(connection)
+    case .entering: enteringIsLate(connection)
     case .active: checkHeartbeat(connection)
     case .closing: break
     }

@@ -63,11 +63,6 @@ extension Shard {
     }
   }
 
-  /// The restorer did not answer in time: the session begins empty.
-  mutating func restoreTimedOut(_ connection: Connection) {
-    if connection.phase.giveUpRestoring() { restored(connection, .nothing) }
-  }
-
   private mutating func authenticated(_ connection: Connection, _ answer: Answer) {
     switch answer {
     case .authenticated(let principal) where 1...128 ~= principal.user.utf8.count:
@@ -87,7 +82,7 @@ extension Shard {
   }
 
   private mutating func claim(_ connection: Connection, _ principal: Principal) {
-    guard let resume = connection.hello?.resume else { return create(connection, state: nil, rooms: []) }
+    guard let resume = connection.hello?.resume else { return create(connection) }
     guard let sid = resume.sid else { return claimRefused(connection, Refused(reason: .unknown)) }
     setAlarm(connection, after: limits.handlerTimeoutMilliseconds + limits.hookTimeoutMilliseconds)
     post(
@@ -124,26 +119,12 @@ extension Shard {
     default: break
     }
     connection.refusal = refused
-    guard configuration.asksRestorer, let principal = connection.principal, let sid = connection.hello?.resume?.sid else {
-      return create(connection, state: nil, rooms: [])
-    }
-    let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
-    guard connection.phase.restore(token.serial) else { return }
-    setAlarm(connection, after: limits.hookTimeoutMilliseconds)
-    out.append(.ask(token, .restore(principal: principal, previous: sid)))
-  }
-
-  private mutating func restored(_ connection: Connection, _ answer: Answer) {
-    switch answer {
-    case .restored(let state, let rooms): create(connection, state: state, rooms: rooms)
-    case .refused(let error): refuse(connection, error, .serverError)
-    default: create(connection, state: nil, rooms: [])
-    }
+    restore(connection)
   }
 
   // MARK: A new session
 
-  private mutating func create(_ connection: Connection, state: [UInt8]?, rooms: [String]) {
+  mutating func create(_ connection: Connection, state: [UInt8]? = nil, rooms: [String] = []) {
     guard let principal = connection.principal else { return }
     guard sessions.count < limits.sessionCount else {
       return refuseSession(connection, "the server has all the sessions it can take")
@@ -172,10 +153,7 @@ extension Shard {
     registry[sid] = RegistryEntry(owner: configuration.index)
     counters.sessionsCreated += 1
     observe(LifecycleEvent(.sessionCreated, sid: sid, connection: connection.id, user: principal.user))
-    for room in newcomer.rooms.prefix(limits.roomsPerSession) where session.membershipIndex(room) == nil {
-      session.memberships.append(Membership(name: room, wantsPresence: false, position: LogPosition(log: 0, offset: 0)))
-      post(.join(room: room, member(session, wantsPresence: false), reply: nil), to: home(of: room))
-    }
+    guard newcomer.rooms.isEmpty else { return enter(newcomer.rooms, session, connection, token: secret.text) }
     attach(session, to: connection, hello, token: secret.text, resumed: nil)
   }
 
@@ -213,12 +191,14 @@ extension Shard {
     for index in session.memberships.indices where session.memberships[index].index != nil {
       let membership = session.memberships[index]
       session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
+      if resumed != nil { session.memberships[index].continuity = continuity(session, session.memberships[index], hello) }
     }
     let deprecations = configuration.events?.deprecations(version: session.version, events: hello.events) ?? []
     let welcome = Welcome(
       session, connection, limits, configuration.server, token: token, resumed: resumed, deprecations: deprecations)
     connection.control.append(MessageWriter.tail(.welcome, welcome.payload))
     session.missedCount = 0
+    for index in session.memberships.indices { session.memberships[index].continuity = nil }
     markDirty(connection)
     startHeartbeat(connection)
     watchCredential(connection)

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// One event loop's whole world: its connections, the sessions attached or suspended here, the rooms whose home it is,
 /// and the sessions whose registrar it is. It is told what happens and when, and says what is to be done; it has no
 /// clock, no chance of its own and no way to the outside. PROTOCOL.md is what it implements.
@@ -22,6 +24,12 @@ public struct Shard: ~Copyable {
   var users = NameMap<Set<SessionID>>()
   var homes = NameMap<Slot>()
   var homeSlots = SlotArray<RoomHome>()
+  /// Of all histories here.
+  var historyBytes = 0
+
+  /// Questions to the restorer whose answers are waited for, and connections that wait to ask theirs.
+  var restoresOpen = 0
+  var restoreQueue: Deque<Slot> = []
 
   /// Events in older versions, for clients that asked for those.
   var castCache = CastCache()

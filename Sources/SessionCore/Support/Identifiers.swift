@@ -25,13 +25,21 @@ package enum Base64URL {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// The value of each character, 255 for those outside the alphabet.
+  private static let values: [UInt8] = {
+    var values = [UInt8](repeating: 255, count: 256)
+    for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+    return values
+  }()
+
   /// Nil for a character outside the alphabet or bits left over that are not 0: each value has one spelling only.
   package static func decode(_ text: Substring) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
     var count: UInt32 = 0
     for character in text.utf8 {
-      guard let value = alphabet.firstIndex(of: character) else { return nil }
+      let value = values[Int(character)]
+      guard value != 255 else { return nil }
       bits = (bits << 6 | UInt32(value)) & 0xFFFF
       count += 6
       if count >= 8 {

@@ -10,6 +10,8 @@ struct TimerKey: Hashable, Sendable {
     case expiry
     case delayedAck
     case handler
+    /// A room's one deadline, at its home.
+    case room
   }
 
   var purpose: Purpose

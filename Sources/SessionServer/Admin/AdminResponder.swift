@@ -137,6 +137,7 @@ struct AdminResponder: Sendable {
       shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
+      credentialRefusals: services.credentialRefusals.all,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 

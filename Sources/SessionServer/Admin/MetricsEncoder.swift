@@ -122,5 +122,8 @@ extension ServerFigures {
     encoder.add(
       "wscore_refused_requests_total", .counter, "HTTP requests turned down, by status.",
       refusals.map { .init(Double($0.count), "status", String($0.status)) })
+    encoder.add(
+      "wscore_refused_credentials_total", .counter, "Credentials turned down, by reason.",
+      credentialRefusals.map { .init(Double($0.count), "reason", $0.reason) })
   }
 }

@@ -39,6 +39,8 @@ struct ServerFigures: Sendable {
   var uptimeMilliseconds: UInt64
   var processID: Int
   var isDraining: Bool
+  /// By reason.
+  var credentialRefusals: [(reason: String, count: UInt64)]
   var residentByteCount: Int
   var cpuSeconds: Double
 
@@ -113,6 +115,7 @@ struct ServerFigures: Sendable {
       "deprecated": .object(deprecatedUses.map { JSONValue.Member($0.subject.description, .int($0.count)) }),
       "closes": .object(closes.map { JSONValue.Member(String($0.code), .int($0.count)) }),
       "refused_requests": .object(refusals.map { JSONValue.Member(String($0.status), .int($0.count)) }),
+      "refused_credentials": .object(credentialRefusals.map { JSONValue.Member($0.reason, .int($0.count)) }),
       "rss_bytes": .int(residentByteCount), "cpu_ms": .int(Int64(cpuSeconds * 1_000)),
       "shards": .array(shards.map(\.json)),
     ])

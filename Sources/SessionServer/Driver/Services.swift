@@ -12,6 +12,7 @@ final class Services: Sendable {
   let restorer: (any Restorer)?
   let observer: (any LifecycleObserver)?
   let events: EventLog
+  let credentialRefusals = RefusalTally()
   let logger: Logger
 
   let isDraining = Atomic(false)
@@ -51,4 +52,8 @@ struct Hooks: Sendable {
   var restorer: (any Restorer)?
   var observer: (any LifecycleObserver)?
   var broker: any Broker
+
+  var reloadable: [any ReloadableHook] {
+    [authenticator, authorizer, restorer].compactMap { $0 as? any ReloadableHook }
+  }
 }

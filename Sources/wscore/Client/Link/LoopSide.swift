@@ -98,10 +98,9 @@ extension SessionOptions {
       throw .usage("\(error)")
     }
     configuration.session.versions = [version == .v1 ? 1 : 2]
-    configuration.session.auth = try credential().map(SessionOptions.auth)
-    if let tokenFile {
-      configuration.credentials = { SessionOptions.auth(try SessionOptions.credential(in: tokenFile)) }
-    }
+    configuration.session.auth = try auth()
+    // The file may have a new one by then; the same one again does where the server only wants to see it.
+    configuration.credentials = { try auth() }
     configuration.session.instance = instance
     configuration.session.autoAck = !noAck
     if let window { configuration.session.window = Window(messageCount: window) }
