@@ -93,7 +93,7 @@ package enum CommandParser {
     guard let text = try words.takeOption("--since") else { return count.map { .last($0) } }
     guard count == nil else { throw CommandFault("--history and --since exclude each other") }
     let parts = text.split(separator: ":").map(String.init)
-    guard parts.count == 2, let position = LogPosition(["\(parts[0])", .number(parts[1])]) else {
+    guard parts.count == 2, let position = LogPosition(.array([.string(parts[0]), .number(parts[1])])) else {
       throw CommandFault("--since \(text) is not LOG:OFFSET, as in 02b7e1f09c44d8aa:17")
     }
     return .since(position)
