@@ -19,10 +19,13 @@ struct Hello: Sendable {
   var window: Window?
   var ttlMilliseconds: UInt64?
   var resume: Resume?
+  /// The newest version that the client understands of each event that it names.
+  var events: [String: UInt64] = [:]
 
   static let maxInstanceByteCount = 128
   static let maxCredentialByteCount = 8_192
   static let maxVersionCount = 16
+  static let maxEventCount = 128
 
   struct Fault: Error {
     var message: String
@@ -40,6 +43,7 @@ struct Hello: Sendable {
     if instance?.isEmpty == true { throw Fault(message: "instance is not empty") }
     ttlMilliseconds = try Hello.number(payload, "ttl_ms")
     if let window = payload["window"], window != .null { try readWindow(window) }
+    if let events = payload["events"], events != .null { try readEvents(events) }
     if let resume = payload["resume"], resume != .null { try readResume(resume) }
   }
 
@@ -59,6 +63,18 @@ struct Hello: Sendable {
     if let bytes = try Hello.number(value, "bytes") { window.byteCount = Int(bytes) }
     guard window.messageCount > 0, window.byteCount > 0 else { throw Fault(message: "window begins at 1") }
     self.window = window
+  }
+
+  private mutating func readEvents(_ value: JSONValue) throws(Fault) {
+    guard case .object(let members) = value, members.count <= Hello.maxEventCount else {
+      throw Fault(message: "events is an object of at most \(Hello.maxEventCount) events and versions")
+    }
+    for member in members {
+      guard EventName.isValid(member.key), let version = member.value.unsignedValue, version > 0 else {
+        throw Fault(message: "a member of events is an event's name and a version from 1 to 2^53-1")
+      }
+      events[member.key] = version
+    }
   }
 
   private mutating func readResume(_ value: JSONValue) throws(Fault) {

@@ -79,6 +79,8 @@ final class Session {
   let sid: SessionID
   @exclusivity(unchecked) var phase: SessionPhase
   @exclusivity(unchecked) var principal: Principal
+  /// What the principal's permissions allow; of no account where the shard does not check them.
+  @exclusivity(unchecked) var grants = Grants()
   @exclusivity(unchecked) var instance: String?
   @exclusivity(unchecked) var version: UInt64
   @exclusivity(unchecked) var epoch: UInt64
@@ -89,8 +91,14 @@ final class Session {
   let createdAt: Instant
   @exclusivity(unchecked) var state: [UInt8]?
 
+  /// Events that the client wants in an older version than the newest.
+  @exclusivity(unchecked) var eventVersions: [String: UInt64] = [:]
+
   // To the client.
   @exclusivity(unchecked) var outbox = Outbox()
+  /// What the shard's account of all outboxes holds of this one, and where it stands among the large ones.
+  @exclusivity(unchecked) var accountedByteCount = 0
+  @exclusivity(unchecked) var rank: OutboxRanks.Rank?
   @exclusivity(unchecked) var window: Window
   /// `live` goes out when the client was sent this much; nil when it has.
   @exclusivity(unchecked) var liveAfter: UInt64?
@@ -117,6 +125,8 @@ final class Session {
   @exclusivity(unchecked) var arrival: Arrival?
   /// A claim that waits until the session is at rest.
   @exclusivity(unchecked) var heldClaim: Claim?
+  /// How often connections took it from one another lately.
+  @exclusivity(unchecked) var takeovers = RateBucket()
 
   @exclusivity(unchecked) var expiry = Alarm()
   @exclusivity(unchecked) var ackDelay = Alarm()
@@ -137,7 +147,7 @@ final class Session {
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
 
-  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name == room } }
+  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name.isSameName(as: room) } }
 
   func enqueue(_ inbound: Inbound) {
     if case .bye = inbound.action { saysBye = true }
@@ -185,6 +195,7 @@ struct SessionTransfer: Sendable {
   var lastIn: UInt64
   var memberships: [Membership]
   var isAwayTold: Bool
+  var takeovers: RateBucket
 }
 
 extension Session {
@@ -194,7 +205,7 @@ extension Session {
       sid: sid, principal: principal, instance: instance, version: version, epoch: epoch, generation: generation,
       tokens: tokens, ttlMilliseconds: ttlMilliseconds, createdAt: createdAt, state: state, outbox: outbox,
       window: window, missedCount: missedCount, lastIn: lastIn, memberships: memberships,
-      isAwayTold: isAwayTold)
+      isAwayTold: isAwayTold, takeovers: takeovers)
   }
 
   convenience init(slot: Slot, arriving transfer: SessionTransfer, now: Instant) {
@@ -206,7 +217,7 @@ extension Session {
     (missedCount, lastIn, receivedIn, lastAckSent) = (
       transfer.missedCount, transfer.lastIn, transfer.lastIn, transfer.lastIn
     )
-    (memberships, isAwayTold) = (transfer.memberships, transfer.isAwayTold)
+    (memberships, isAwayTold, takeovers) = (transfer.memberships, transfer.isAwayTold, transfer.takeovers)
     for index in memberships.indices { memberships[index].index = nil }
   }
 }

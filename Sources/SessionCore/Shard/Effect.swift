@@ -64,6 +64,7 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
 public struct Principal: Sendable, Equatable {
   /// Opaque; 1 to 128 bytes.
   public var user: String
+  /// `*`, `join:PATTERN`, `publish:PATTERN`, `event:PATTERN` (see `Grants`), or words of the application's own.
   public var permissions: [String]
   /// For how long the credential is good from the moment of the answer on; nil without end.
   public var validForMilliseconds: UInt64?
@@ -175,6 +176,8 @@ public enum Command: Sendable {
   /// Asks the session's client to come back on a new connection in so many milliseconds, while the present one goes
   /// on. `.done(0)`: it has none.
   case advise(SessionID, reconnectAfterMilliseconds: UInt64)
+  /// Ends all of a user's sessions, suspended ones too; the answer tells how many.
+  case kickUser(String, reason: String)
   /// From the server itself: no `from`.
   case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
   case send(Target, event: String, eventVersion: UInt64, payload: [UInt8])

@@ -13,7 +13,9 @@ extension Shard {
     case .refused(let claim, let refused): claimRefused(claim, refused)
     case .mail(let sid, let mail, let reply): deliver(mail, to: sid, reply)
     case .userSession(let user, let sid, let isThere): note(sid, of: user, isThere: isThere)
-    case .routeToUser(let user, let message, let reply): routeToUser(user, message, reply)
+    case .routeToUser(let user, let mail, let reply): routeToUser(user, mail, reply)
+    case .admit(let user, let sid, let shard, let connection): admit(sid, of: user, shard, connection)
+    case .admitted(let user, let sid, let connection, let isIn): admitted(sid, of: user, connection, isIn)
     case .done(let reply, let done): finish(reply, done)
     default: handleRoom(message.content)
     }

@@ -51,7 +51,7 @@ extension Shard {
   mutating func left(_ room: String, _ sid: SessionID, _ memberCount: Int, _ reply: Operation) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
     removeFromLocalRoom(session, room)
-    session.memberships.removeAll { $0.name == room }
+    session.memberships.removeAll { $0.name.isSameName(as: room) }
     guard session.busy?.serial == reply.serial else { return }
     finish(session, reply: Shard.leftPayload(room, memberCount: memberCount), room: room)
   }
@@ -109,10 +109,13 @@ extension Shard {
     guard let local = localRooms[room] else { return }
     for slot in local.members {
       guard let session = sessions[slot] else { continue }
-      guard session.connection != nil, session.outbox.appendTransient(message, limits: limits.outbox) else {
+      guard session.connection != nil, !isOverBudget,
+        session.outbox.appendTransient(message, limits: limits.outbox)
+      else {
         counters.transientDropped += 1
         continue
       }
+      account(session)
       markDirty(session)
     }
   }
@@ -133,9 +136,7 @@ extension Shard {
       session.missedCount += 1
       return
     }
-    let dropped = session.outbox.droppedCount
-    session.outbox.append(message, limits: limits.outbox)
-    counters.dropped += session.outbox.droppedCount - dropped
+    put(message, into: session)
     markDirty(session)
   }
 }

@@ -16,13 +16,13 @@ public struct Shard: ~Copyable {
   var connections = SlotArray<Connection>()
   var sessions = SlotArray<Session>()
   var slotBySID: [SessionID: Slot] = [:]
-  var localRooms: [String: LocalRoom] = [:]
+  var localRooms = NameMap<LocalRoom>()
 
   // As a registrar and as a home.
   var registry: [SessionID: RegistryEntry] = [:]
   var tombstones: Tombstones
-  var users: [String: Set<SessionID>] = [:]
-  var homes: [String: Slot] = [:]
+  var users = NameMap<Set<SessionID>>()
+  var homes = NameMap<Slot>()
   var homeSlots = SlotArray<RoomHome>()
   /// Of all histories here.
   var historyBytes = 0
@@ -31,8 +31,17 @@ public struct Shard: ~Copyable {
   var restoresOpen = 0
   var restoreQueue: Deque<Slot> = []
 
+  /// Events in older versions, for clients that asked for those.
+  var castCache = CastCache()
+
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0
+  /// Bytes in the outboxes of the sessions that are here.
+  public internal(set) var outboxByteCount = 0
+  /// Those on the other shards of the node, as the driver heard last.
+  public var outboxByteCountElsewhere = 0
+  var ranks = OutboxRanks()
+  var helloGate: HelloGate
   public internal(set) var isDraining = false
   /// For tokens of questions and operations; never used twice.
   private var serial: UInt64 = 0
@@ -40,6 +49,7 @@ public struct Shard: ~Copyable {
   public init(configuration: ShardConfiguration, random: ChaChaGenerator) {
     self.configuration = configuration
     self.random = random
+    helloGate = HelloGate(configuration)
     tombstones = Tombstones(
       limit: configuration.limits.tombstoneCount, ttlMilliseconds: configuration.limits.tombstoneTTLMilliseconds)
   }

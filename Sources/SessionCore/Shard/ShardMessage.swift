@@ -21,7 +21,12 @@ public struct ShardMessage: Sendable {
 
     // To a user's home, which knows the user's sessions.
     case userSession(user: String, SessionID, isThere: Bool)
-    case routeToUser(user: String, SharedMessage, reply: ReplyTo?)
+    case routeToUser(user: String, Mail, reply: ReplyTo?)
+    /// May the user have one more session? If so, it is counted from then on.
+    case admit(user: String, SessionID, shard: Int, connection: Slot)
+
+    // From a user's home.
+    case admitted(user: String, SessionID, connection: Slot, isIn: Bool)
 
     // To a room's home.
     case join(room: String, Member, HistoryWish?, reply: Operation?)

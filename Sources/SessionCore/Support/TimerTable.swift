@@ -5,6 +5,8 @@ struct TimerKey: Hashable, Sendable {
   enum Purpose: UInt8, Sendable {
     /// The connection's one deadline: for `hello`, an answer of a hook, the next ping or its pong.
     case connection
+    /// The end of a connection's credential.
+    case credential
     case expiry
     case delayedAck
     case handler

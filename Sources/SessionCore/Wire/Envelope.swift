@@ -149,17 +149,34 @@ public struct Envelope: Sendable {
     guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
     guard Envelope.versions.contains(version) else { throw Fault.version(version) }
     guard let typeText = fields.type else { throw Malformed("type is missing", at: 0) }
-    guard !typeText.hasEscapes, let type = MessageType(bytes, typeText.range) else {
-      throw Malformed("unknown type", at: typeText.range.lowerBound)
-    }
-    self.type = type
+    type = try Envelope.messageType(typeText, bytes)
     try judgeTexts(bytes)
+    try judgeMarks(bytes)
     if seq == 0 { throw Malformed("seq begins at 1", at: 0) }
     if fields.contains(.ev), eventVersion == 0 { throw Malformed("ev begins at 1", at: 0) }
     if type == .event, event == nil { throw Malformed("event is missing", at: 0) }
     if type == .event || type == .hello, payload == nil { throw Malformed("payload is missing", at: 0) }
     if type == .join || type == .leave, room == nil { throw Malformed("room is missing", at: 0) }
     if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
+  }
+
+  private static func messageType(_ text: JSONText, _ bytes: Span<UInt8>) throws(Malformed) -> MessageType {
+    let type: MessageType?
+    if text.hasEscapes {
+      // An escaped spelling is the same text: RFC 8259 section 8.3.
+      let plain = Array(text.decoded(bytes).utf8)
+      type = MessageType(plain.span, plain.indices)
+    } else {
+      type = MessageType(bytes, text.range)
+    }
+    guard let type else { throw Malformed("unknown type", at: text.range.lowerBound) }
+    return type
+  }
+
+  /// What the server puts on messages: from a client it means nothing, and has its form all the same.
+  private func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
+    if let from, !from.isSessionID(bytes) { throw Malformed("from is a session id", at: from.range.lowerBound) }
+    if let pos, LogPosition(bytes, pos) == nil { throw Malformed("pos is [log, offset]", at: pos.lowerBound) }
   }
 
   private func judgeTexts(_ bytes: Span<UInt8>) throws(Malformed) {
@@ -179,7 +196,11 @@ public struct Envelope: Sendable {
 
   /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.
   static func isEventName(_ text: JSONText, _ bytes: Span<UInt8>) -> Bool {
-    guard !text.hasEscapes, 1...MaxBytes.event ~= text.range.count else { return false }
+    guard !text.hasEscapes else {
+      let plain = Array(text.decoded(bytes).utf8)
+      return isEventName(JSONText(range: plain.indices, hasEscapes: false), plain.span)
+    }
+    guard 1...MaxBytes.event ~= text.range.count else { return false }
     var wasDot = true
     for index in text.range {
       switch bytes[index] {
@@ -263,7 +284,7 @@ private enum Field: UInt8, CaseIterable {
 /// Which fields a message has shown so far.
 private struct FieldSet {
   private var known: UInt32 = 0
-  private var unknown: Set<String> = []
+  private var unknown: Set<NameKey> = []
   var type: JSONText?
   var crit: Range<Int>?
 
@@ -274,5 +295,5 @@ private struct FieldSet {
     return !contains(field)
   }
 
-  mutating func insertUnknown(_ key: String) -> Bool { unknown.insert(key).inserted }
+  mutating func insertUnknown(_ key: String) -> Bool { unknown.insert(NameKey(key)).inserted }
 }

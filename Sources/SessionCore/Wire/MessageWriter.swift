@@ -27,6 +27,9 @@ package enum MessageWriter {
       position.append(to: &bytes)
     }
 
+    /// Members that are JSON already, each with its comma in front.
+    package mutating func add(raw members: ArraySlice<UInt8>) { bytes.append(contentsOf: members) }
+
     /// Closes the message with its payload, which is JSON already.
     package consuming func end(payload: some Collection<UInt8>) -> [UInt8] {
       open("payload")

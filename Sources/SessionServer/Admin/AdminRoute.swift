@@ -10,6 +10,7 @@ package enum AdminRoute: Equatable {
   case advise(SessionID, afterMilliseconds: UInt64)
   case drain(overMilliseconds: UInt64)
   case undrain
+  case kickUser(String, reason: String)
   case rooms(limit: Int?)
   case room(String)
   case stats
@@ -39,6 +40,7 @@ package enum AdminRoute: Equatable {
     case ("v1", "sessions", 2): self = .sessions(try SessionFilter(parameters))
     case ("v1", "sessions", 3):
       self = .session(try AdminRoute.sid(words[2]))
+    case ("v1", "users", 3): throw Fault(status: 405, text: "a user can only be deleted; see /v1/sessions?user=")
     case ("v1", "rooms", 2): self = .rooms(limit: try AdminRoute.limit(parameters))
     case ("v1", "rooms", 3): self = .room(words[2])
     case ("v1", "stats", 2): self = .stats
@@ -52,9 +54,10 @@ package enum AdminRoute: Equatable {
     _ method: String, _ words: [String], _ parameters: [String: String]
   ) throws(Fault) -> AdminRoute {
     let path = words.first == "v1" ? words.dropFirst().first : nil
+    let reason = parameters["reason"] ?? "ended by an operator"
     switch (method, path, words.count) {
-    case ("DELETE", "sessions", 3):
-      return .kick(try sid(words[2]), reason: parameters["reason"] ?? "ended by an operator")
+    case ("DELETE", "sessions", 3): return .kick(try sid(words[2]), reason: reason)
+    case ("DELETE", "users", 3): return .kickUser(words[2], reason: reason)
     case ("POST", "sessions", 4) where words[3] == "advise":
       return .advise(try sid(words[2]), afterMilliseconds: try milliseconds("after_ms", parameters))
     case ("POST", "drain", 2): return .drain(overMilliseconds: try milliseconds("over_ms", parameters))
@@ -115,7 +118,8 @@ package struct SessionFilter: Equatable, Sendable {
   }
 
   func includes(_ session: SessionSnapshot) -> Bool {
-    (room.map { session.rooms.contains($0) } ?? true) && (user.map { $0 == session.user } ?? true)
+    (room.map { room in session.rooms.contains { $0.isSameName(as: room) } } ?? true)
+      && (user.map { $0.isSameName(as: session.user) } ?? true)
       && (state.map { $0 == session.state } ?? true)
   }
 }
