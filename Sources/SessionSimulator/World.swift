@@ -341,6 +341,17 @@ public final class World {
     return token
   }
 
+  public func startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?) {
+    for node in nodes.indices {
+      step(node) {
+        $0.startDraining(
+          spreadMilliseconds: spreadMilliseconds, deadlineMilliseconds: deadlineMilliseconds, now: $1, effects: &$2)
+      }
+    }
+  }
+
+  public func stopDraining() { for node in nodes.indices { step(node) { shard, _, _ in shard.stopDraining() } } }
+
   public var sessions: [SessionSnapshot] { nodes.flatMap { $0.shard.sessions(now: now) } }
   public var rooms: [RoomSnapshot] { nodes.flatMap { $0.shard.rooms() } }
   public func counters(_ node: Int) -> ShardCounters { nodes[node].shard.counters }

@@ -9,7 +9,8 @@ enum Mail: Sendable {
   case handled(HandlerToken, HandlerOutcome)
   case logged(LogToken, LogPosition)
   case execute(Command, CheckedContinuation<CommandResult, Never>)
-  case startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64)
+  case startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?)
+  case stopDraining
   case closeAll(CloseCode, reason: String)
 }
 
