@@ -9,6 +9,7 @@ struct ShardFigures: Sendable {
   var suspendedCount: Int
   var roomCount: Int
   var refusals: [Int: UInt64]
+  var transportCounts: [Transport: Int]
 
   init(_ driver: ShardDriver) {
     index = driver.index
@@ -18,6 +19,7 @@ struct ShardFigures: Sendable {
     suspendedCount = driver.shard.suspendedSessionCount
     roomCount = driver.shard.roomCount
     refusals = driver.refusals
+    transportCounts = driver.transportCounts
   }
 
   var json: JSONValue {
@@ -56,12 +58,21 @@ struct ServerFigures: Sendable {
     return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
+  /// Connections by what carries them, every transport named.
+  var transports: [(name: String, count: Int)] {
+    Transport.allCases.map { transport in
+      (transport.rawValue, sum { $0.transportCounts[transport] ?? 0 })
+    }
+  }
+
   var json: JSONValue {
     .members([
       "uptime_ms": .int(uptimeMilliseconds), "version": .string(server), "pid": .int(processID),
       "loops": .int(shards.count), "draining": .bool(isDraining),
       "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
-      "connections": .int(sum(\.connectionCount)), "rooms": .int(sum(\.roomCount)),
+      "connections": .int(sum(\.connectionCount)),
+      "transports": .object(transports.map { JSONValue.Member($0.name, .int($0.count)) }),
+      "rooms": .int(sum(\.roomCount)),
       "messages_in": .int(sum(\.counters.messagesIn)), "messages_out": .int(sum(\.counters.messagesOut)),
       "duplicates_in": .int(sum(\.counters.duplicatesIn)), "replayed": .int(sum(\.counters.replayed)),
       "resumes": .members(["ok": .int(sum(\.counters.resumes)), "failed": .int(sum(\.counters.resumesRefused))]),

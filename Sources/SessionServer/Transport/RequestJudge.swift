@@ -51,21 +51,21 @@ extension Services {
     case .refused(let refusal): return refuse(refusal, head)
     case .accepted(let accepted):
       guard configuration.origins.allows(accepted.origin, host: head.authority) else {
-        return refuse(
-          HTTPRefusal(403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin"))
+        return refuse(Services.foreignOrigin)
       }
-      guard webSocketCount.load(ordering: .relaxed) < configuration.connectionCount else {
-        return refuse(Services.full)
-      }
+      guard !isFull else { return refuse(Services.full) }
       return verdict(accepted)
     }
   }
+
+  static let foreignOrigin = HTTPRefusal(
+    403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin")
 
   static let full = HTTPRefusal(
     503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
 
   /// `Authorization: Bearer` (RFC 6750 section 2.1); case does not matter in the scheme's name (RFC 9110 section 11.1).
-  private static func credential(_ fields: HTTPFields) -> Secret? {
+  static func credential(_ fields: HTTPFields) -> Secret? {
     let values = fields.values(of: "authorization")
     guard values.count == 1, let value = values.first, value.utf8.count > 7,
       value.prefix(7).lowercased() == "bearer "
