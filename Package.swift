@@ -9,10 +9,18 @@ let package = Package(
   products: [
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
+    .library(name: "JSONSchemas", targets: ["JSONSchemas"]),
     .library(name: "SessionClient", targets: ["SessionClient"]),
     .library(name: "SessionServer", targets: ["SessionServer"]),
+    .library(name: "SessionJWT", targets: ["SessionJWT"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
     .executable(name: "wscore", targets: ["wscore"]),
+  ],
+  // What brings dependencies of its own can be left out: `swift build --disable-default-traits` neither fetches nor
+  // compiles them.
+  traits: [
+    .trait(name: "JWT", description: "Authentication by JSON Web Tokens: SessionJWT, and wscore serve --auth jwt."),
+    .default(enabledTraits: ["JWT"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -20,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
   ],
   targets: [
     .target(name: "WebSocketFrames", swiftSettings: strict),
@@ -30,6 +39,8 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
+    .target(name: "JSONSchemas", dependencies: ["SessionCore"], swiftSettings: strict),
+    .testTarget(name: "JSONSchemasTests", dependencies: ["JSONSchemas", "SessionCore"], swiftSettings: strict),
     .target(
       name: "SessionClient",
       dependencies: [
@@ -66,15 +77,32 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "SessionJWT",
+      dependencies: [
+        "SessionCore", "SessionServer",
+        .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
+      ],
+      swiftSettings: strict),
     .testTarget(
-      name: "SessionServerTests", dependencies: ["SessionServer", "SessionClient"], swiftSettings: strict),
-    .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore", "SessionSimulator"], swiftSettings: strict),
+      name: "SessionJWTTests",
+      dependencies: [
+        "SessionCore", "SessionJWT", "SessionServer",
+        .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SessionServerTests",
+      dependencies: ["SessionServer", "SessionClient", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .testTarget(name: "SessionCoreTests", dependencies: ["JSONSchemas", "SessionCore", "SessionSimulator"], swiftSettings: strict),
     // The one target with C: readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
+        "CReadline", "JSONSchemas", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
+        .target(name: "SessionJWT", condition: .when(traits: ["JWT"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Logging", package: "swift-log"),

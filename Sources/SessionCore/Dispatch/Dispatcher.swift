@@ -19,6 +19,9 @@ public struct Dispatcher: Sendable {
     case unsupportedVersion(supported: [UInt64])
   }
 
+  /// Versions of one handler that a refusal names: a handler may take all that there are.
+  static let maxToldCount = 16
+
   private var routes: [String: [Route]] = [:]
   /// Takes every event that has no handler of its own, those with a room included.
   public var fallback: HandlerID?
@@ -35,6 +38,6 @@ public struct Dispatcher: Sendable {
   public func decide(_ event: String, version: UInt64) -> Decision {
     guard let candidates = routes[event] else { return fallback.map { .handler($0) } ?? .unknown }
     if let route = candidates.first(where: { $0.versions.contains(version) }) { return .handler(route.handler) }
-    return .unsupportedVersion(supported: candidates.flatMap { Array($0.versions) }.sorted())
+    return .unsupportedVersion(supported: candidates.flatMap { $0.versions.prefix(Dispatcher.maxToldCount) }.sorted())
   }
 }

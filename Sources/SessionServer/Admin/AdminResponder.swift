@@ -64,6 +64,7 @@ struct AdminResponder: Sendable {
     case .sessions(let filter): return .lines(try await sessions(filter))
     case .session(let sid): return try await session(sid).map { .json($0.details) } ?? .error(404, "no such session")
     case .kick(let sid, let reason): return await kick(sid, reason)
+    case .kickUser(let user, let reason): return await kick(user: user, reason)
     case .rooms(let limit):
       let rooms = try await collect { $0.shard.rooms() }.joined().sorted { $0.name < $1.name }
       return .lines(rooms.prefix(limit ?? .max).map(\.json))
@@ -117,13 +118,26 @@ struct AdminResponder: Sendable {
     }
   }
 
+  private func kick(user: String, _ reason: String) async -> AdminResponse {
+    switch await peers[0].execute(.kickUser(user, reason: reason)) {
+    case .done(let count):
+      services.logger.notice(
+        "user kicked",
+        metadata: ["user": "\(user)", "sessions": .stringConvertible(count), "reason": "\(reason)"])
+      return .json(.members(["user": .string(user), "kicked": .int(count)]))
+    case .notFound: return .error(404, "no session of that user")
+    case .refused(let error): return .error(503, error.message)
+    }
+  }
+
   func figures() async throws -> ServerFigures {
     let shards = try await collect { ShardFigures($0) }
     let uptime = (ContinuousClock.now - startedAt).components
     return ServerFigures(
-      shards: shards, server: services.configuration.serverName,
+      shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
+      credentialRefusals: services.credentialRefusals.all,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 

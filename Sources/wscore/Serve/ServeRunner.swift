@@ -22,10 +22,13 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.serverName = "wscore/\(WScore.version)"
+    // Without authentication everybody may do everything.
+    configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
     try chooseAdminSocket(&configuration)
     let warnings = bindConnectionCount(&configuration)
-    let server = try makeServer(configuration, logger)
+    let server = try await makeServer(configuration, logger)
     server.addBuiltins()
+    try addEventRules(to: server, logger)
     let final = (configuration, logger)
     do {
       try await server.run { server in
@@ -37,18 +40,20 @@ struct ServeRunner {
     }
   }
 
-  private func makeServer(_ configuration: ServerConfiguration, _ logger: Logger) throws -> SessionServer {
-    let observer = LifecycleLog(logger: logger)
-    guard let path = settings.tokenFile else {
-      return SessionServer(configuration, observer: observer, logger: logger)
-    }
-    do {
-      return SessionServer(
-        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), observer: observer,
-        logger: logger)
-    } catch {
-      throw CLIError(
-        "\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
+  private func makeServer(_ configuration: ServerConfiguration, _ logger: Logger) async throws -> SessionServer {
+    let factory = AuthenticatorFactory(settings: settings, logger: logger)
+    return SessionServer(
+      configuration, authenticator: try await factory.make(), observer: LifecycleLog(logger: logger), logger: logger)
+  }
+
+  private func addEventRules(to server: SessionServer, _ logger: Logger) throws {
+    for deprecation in settings.deprecations { server.deprecate(deprecation) }
+    guard let path = settings.schemaDirectory else { return }
+    let (schemas, passedOver) = try SchemaDirectory.load(path, stepCount: settings.schemaStepCount)
+    server.check(with: schemas, isStrict: settings.schemasAreStrict)
+    logger.info("schemas", metadata: ["directory": "\(path)", "count": .stringConvertible(schemas.count)])
+    for name in passedOver {
+      logger.warning("not a schema, passed over", metadata: ["file": "\(path)/\(name)"])
     }
   }
 
@@ -107,10 +112,9 @@ struct ServeRunner {
 
   private func banner(_ url: String, _ admin: String?, _ configuration: ServerConfiguration) -> String {
     let style = Style(.auto, descriptor: STDERR_FILENO)
-    let everyone = "none, everyone is let in"
     let lines = [
       ("listening", "\(style(url, .bold)), \(configuration.loopCount) event loops"),
-      ("auth", settings.tokenFile.map { "tokens of \($0)" } ?? everyone),
+      ("auth", settings.authenticationSummary),
       ("admin", admin.map { "\($0) (wscore inspect)" } ?? "none"),
       ("try", "wscore client \(url)"),
     ]
