@@ -144,8 +144,20 @@ public final class SessionServer: Sendable {
   /// Why operators cannot reach the server, where the configuration lets it start without.
   public var adminSocketFault: ServerError? { running?.adminFault }
 
-  /// WebSocket connections now.
-  public var connectionCount: Int { running?.services.webSocketCount.load(ordering: .relaxed) ?? 0 }
+  /// Connections now, of every transport.
+  public var connectionCount: Int { running?.services.connectionCount.load(ordering: .relaxed) ?? 0 }
+
+  /// A connection without a network: the same sessions, hooks and bounds as over any transport.
+  /// - Parameter credential: as `Authorization: Bearer` would bring it; `hello.auth` works too.
+  /// - Throws: `InProcessConnection.Closed` if the server does not run (1012) or has all the connections it can take (1013).
+  public func connectInProcess(
+    credential: Secret? = nil
+  ) async throws(InProcessConnection.Closed) -> InProcessConnection {
+    guard let running else {
+      throw InProcessConnection.Closed(code: CloseCode.restart.rawValue, reason: "the server does not run")
+    }
+    return try await running.connectInProcess(credential: credential)
+  }
 
   // MARK: Commands
 

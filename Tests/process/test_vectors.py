@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from transports import sse_url
 from wsvectors import run_vector
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "Vectors").glob("*.json"))
@@ -68,8 +69,28 @@ def plain_url():
     server.stop()
 
 
+def is_for_websocket(path):
+    """Only WebSocket has subprotocols and empty messages; in a POST an empty line is none."""
+    return any("subprotocol" in step or step.get("text") == "" for step in json.loads(path.read_text())["steps"])
+
+
+def url_for(path, plain_url, start_server, tmp_path):
+    settings = json.loads(path.read_text()).get("settings")
+    return start_server("--admin-socket", "none", *arguments(settings, tmp_path)).url if settings else plain_url
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_vector(path, plain_url, start_server, tmp_path):
-    settings = json.loads(path.read_text()).get("settings")
-    url = start_server("--admin-socket", "none", *arguments(settings, tmp_path)).url if settings else plain_url
-    run_vector(url, path)
+    run_vector(url_for(path, plain_url, start_server, tmp_path), path)
+
+
+EVENT_FILES = [path for path in FILES if not is_for_websocket(path)]
+
+
+@pytest.mark.parametrize("path", EVENT_FILES, ids=lambda path: path.stem)
+def test_vector_over_event_streams(path, plain_url, start_server, tmp_path):
+    run_vector(sse_url(url_for(path, plain_url, start_server, tmp_path)), path)
+
+
+def test_nearly_all_vectors_apply_to_event_streams():
+    assert len(FILES) - len(EVENT_FILES) <= 5

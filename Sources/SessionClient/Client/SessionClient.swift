@@ -112,18 +112,14 @@ public final class SessionClient {
     if connection == nil { connect() }
   }
 
-<<<<<<< HEAD
   func open() {
-    if reconnector.needsCredential, let credentials = self.configuration.credentials { return renew(by: credentials) }
-=======
-  private func open() {
+    if reconnector.needsCredential, let credentials = configuration.credentials { return renew(by: credentials) }
     delegate?.client(self, connecting: reconnector.attempt)
     guard case .connecting = reconnector.state, connection == nil else { return }
     connection = makeConnection()
   }
 
   func makeConnection() -> ClientConnection {
->>>>>>> rooms
     var configuration = configuration.connection
     configuration.url = url
     if self.configuration.offersSubprotocols {

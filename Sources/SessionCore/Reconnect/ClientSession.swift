@@ -211,15 +211,11 @@ public struct ClientSession: Sendable {
       members.append(.init("window", ["messages": .int(window.messageCount), "bytes": .int(window.byteCount)]))
     }
     if let ttl = configuration.ttlMilliseconds { members.append(.init("ttl_ms", .int(ttl))) }
-<<<<<<< HEAD
     if !configuration.eventVersions.isEmpty {
       let versions = configuration.eventVersions.sorted { $0.key < $1.key }
       members.append(.init("events", .object(versions.map { .init($0.key, .int($0.value)) })))
     }
-    if let identity { members.append(.init("resume", resume(identity))) }
-=======
     if let identity { members.append(.init("resume", resume(identity, ack: ack))) }
->>>>>>> rooms
     var bytes: [UInt8] = []
     MessageWriter.appendHead(version: configuration.versions.max() ?? 2, seq: nil, ack: nil, to: &bytes)
     return bytes + MessageWriter.tail(.hello, .object(members))
