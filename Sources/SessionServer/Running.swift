@@ -60,7 +60,8 @@ struct Running: Sendable {
       let configuration = ShardConfiguration(
         index: index, count: loops.count, limits: services.configuration.limits, dispatcher: table.dispatcher,
         server: services.configuration.serverName, asksAuthorizer: services.authorizer != nil,
-        asksRestorer: services.restorer != nil, events: table.events)
+        asksRestorer: services.restorer != nil, checksPermissions: services.configuration.checksPermissions,
+        events: table.events)
       peers.append(try await makePeer(loop, services, configuration))
     }
     let all = peers

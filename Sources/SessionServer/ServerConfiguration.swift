@@ -16,6 +16,9 @@ public struct ServerConfiguration: Sendable {
   /// Event loops, each with its own shard.
   public var loopCount = System.coreCount
   public var limits = Limits()
+  /// Whether a principal's permissions bound joins, publishes and events: `Grants` has the vocabulary. If not, they are
+  /// the application's own, for its hooks and handlers to look at.
+  public var checksPermissions = false
   /// Time for a whole request to arrive.
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
   /// WebSocket connections at one time; further upgrades are answered with 503.

@@ -168,6 +168,11 @@ public final class SessionServer: Sendable {
     await execute(.kick(session, reason: reason))
   }
 
+  /// Ends all sessions of a user, suspended ones too. `.done` tells how many.
+  public func kick(user: String, reason: String) async -> CommandResult {
+    await execute(.kickUser(user, reason: reason))
+  }
+
   private func execute(_ command: Command) async -> CommandResult {
     guard let running else {
       return .refused(ProtocolError("server.draining", "the server does not run", retry: .later))

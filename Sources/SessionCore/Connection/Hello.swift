@@ -8,6 +8,8 @@ struct Hello: Sendable {
     /// Whether `epoch` and `ack` were given: version 1 has no use for them.
     var isNumbered: Bool
     var firstUnacked: UInt64?
+    /// The last position that the client saw in each room.
+    var positions: [String: LogPosition]
   }
 
   var versions: [UInt64]
@@ -86,19 +88,23 @@ struct Hello: Sendable {
     let firstUnacked = try Hello.number(value, "first_unacked")
     guard firstUnacked != 0 else { throw Fault(message: "first_unacked begins at 1") }
     let ack = try Hello.number(value, "ack")
-    try Hello.checkPositions(value["pos"] ?? .null)
+    let positions = try Hello.positions(value["pos"] ?? .null)
     resume = Resume(
       sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: epoch, ack: ack ?? 0,
-      isNumbered: epoch != nil && ack != nil, firstUnacked: firstUnacked)
+      isNumbered: epoch != nil && ack != nil, firstUnacked: firstUnacked,
+      positions: positions)
   }
 
-  /// Rooms that are rebuilt from a log would need them; here they are judged for their form alone.
-  private static func checkPositions(_ value: JSONValue) throws(Fault) {
-    switch value {
-    case .null: break
-    case .object(let members) where members.allSatisfy({ LogPosition($0.value) != nil }): break
-    default: throw Fault(message: "resume.pos is an object of room and [log, offset]")
+  private static func positions(_ value: JSONValue) throws(Fault) -> [String: LogPosition] {
+    if value == .null { return [:] }
+    let fault = Fault(message: "resume.pos is an object of room and [log, offset]")
+    guard case .object(let members) = value else { throw fault }
+    var positions: [String: LogPosition] = [:]
+    for member in members {
+      guard let position = LogPosition(member.value) else { throw fault }
+      positions[member.key] = position
     }
+    return positions
   }
 
   private static func text(_ value: JSONValue, _ key: String, maxByteCount: Int) throws(Fault) -> String? {

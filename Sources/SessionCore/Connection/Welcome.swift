@@ -46,7 +46,9 @@ struct Welcome {
 
   private static func surroundings(_ session: Session, _ limits: Limits, _ server: String) -> [JSONValue.Member] {
     let rooms = session.memberships.map { membership in
-      JSONValue.object([.init("room", .string(membership.name)), .init("pos", membership.position.json)])
+      JSONValue.object(
+        [.init("room", .string(membership.name)), .init("pos", membership.position.json)]
+          + (membership.continuity?.members ?? []))
     }
     let state = session.state.flatMap { try? JSONValue(parsing: $0) } ?? .null
     return [

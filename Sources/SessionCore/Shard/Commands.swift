@@ -9,6 +9,8 @@ extension Shard {
       switch command {
       case .kick(let sid, let reason):
         shard.post(.route(sid, .kick(reason: reason), reply: reply), to: shard.registrar(of: sid))
+      case .kickUser(let user, let reason):
+        shard.post(.routeToUser(user: user, .kick(reason: reason), reply: reply), to: shard.home(of: user))
       case .publish(let room, let event, let eventVersion, let payload):
         guard let (eventVersion, payload) = shard.admit(event, eventVersion, payload, token) else { return }
         let event = RoomEvent(
@@ -24,7 +26,7 @@ extension Shard {
   mutating func route(_ target: Target, _ message: SharedMessage, reply: ReplyTo) {
     switch target {
     case .session(let sid): post(.route(sid, .message(message), reply: reply), to: registrar(of: sid))
-    case .user(let user): post(.routeToUser(user: user, message, reply: reply), to: home(of: user))
+    case .user(let user): post(.routeToUser(user: user, .message(message), reply: reply), to: home(of: user))
     }
   }
 
@@ -36,7 +38,9 @@ extension Shard {
     case .lost(let count):
       session.outbox.appendLoss(count: count, room: nil)
       markDirty(session)
-    case .kick(let reason): end(session, .ended, told: "revoked", reason: reason, .revoked)
+    case .kick(let reason):
+      counters.sessionsRevoked += 1
+      end(session, .ended, told: "revoked", reason: reason, .revoked)
     }
     answer(reply, .count(1))
   }

@@ -81,6 +81,7 @@ extension Shard {
       refuse(connection, error, .badSequence)
       return false
     }
+    account(session)
     if session.outbox.hasUnsent { markDirty(connection) }
     if session.busy == nil, !session.inbox.isEmpty { work(session) }
     return !connection.isClosing
@@ -95,7 +96,7 @@ extension Shard {
       action = .event(
         name: envelope.event?.decoded(bytes) ?? "", version: envelope.eventVersion, room: room,
         key: envelope.key?.decoded(bytes), payload: envelope.payload.map { JSONText.copy(bytes, $0) } ?? [])
-    case .join: action = .join(room: room ?? "", wantsPresence: payload(envelope, bytes)["presence"]?.boolValue ?? false)
+    case .join: action = .join(room: room ?? "", JoinRequest(payload(envelope, bytes)))
     case .leave: action = .leave(room: room ?? "")
     case .bye: action = .bye(reason: payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
     default: return nil

@@ -15,6 +15,8 @@ public struct Envelope: Sendable {
   /// `[log, offset]` as it was written.
   public var pos: Range<Int>?
   public var isTransient = false
+  /// The message was said before its receiver came to the room.
+  public var isHistory = false
   public var payload: Range<Int>?
 
   /// What a message is refused with.
@@ -114,6 +116,7 @@ public struct Envelope: Sendable {
     case .from: from = try reader.string(bytes)
     case .key: self.key = try reader.string(bytes)
     case .delivery: isTransient = try Envelope.readDelivery(&reader, bytes)
+    case .history: isHistory = try Envelope.readFlag("history", &reader, bytes)
     case .pos: pos = try reader.skipValue(bytes, depth: 1)
     case .payload: payload = try reader.skipValue(bytes, depth: 1)
     case .crit: fields.crit = try reader.skipValue(bytes, depth: 1)
@@ -126,6 +129,17 @@ public struct Envelope: Sendable {
     case "reliable": return false
     case "transient": return true
     default: throw Malformed("delivery is \"reliable\" or \"transient\"", at: start)
+    }
+  }
+
+  private static func readFlag(
+    _ name: StaticString, _ reader: inout JSONReader, _ bytes: Span<UInt8>
+  ) throws(Malformed) -> Bool {
+    let range = try reader.skipValue(bytes, depth: 1)
+    switch range.count {
+    case 4 where bytes[range.lowerBound] == 0x74: return true
+    case 5 where bytes[range.lowerBound] == 0x66: return false
+    default: throw Malformed("\(name) is true or false", at: range.lowerBound)
     }
   }
 
@@ -210,7 +224,7 @@ public struct Envelope: Sendable {
 
 /// The envelope's fields.
 private enum Field: UInt8, CaseIterable {
-  case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, payload, crit
+  case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, history, payload, crit
 
   init?(_ key: JSONText, _ bytes: Span<UInt8>) {
     guard !key.hasEscapes else {
@@ -260,6 +274,7 @@ private enum Field: UInt8, CaseIterable {
     case .key: 0x6B_6579
     case .pos: 0x70_6F73
     case .delivery: 0x6465_6C69_7665_7279
+    case .history: 0x68_6973_746F_7279
     case .payload: 0x70_6179_6C6F_6164
     case .crit: 0x6372_6974
     }
@@ -268,15 +283,15 @@ private enum Field: UInt8, CaseIterable {
 
 /// Which fields a message has shown so far.
 private struct FieldSet {
-  private var known: UInt16 = 0
+  private var known: UInt32 = 0
   private var unknown: Set<NameKey> = []
   var type: JSONText?
   var crit: Range<Int>?
 
-  func contains(_ field: Field) -> Bool { known & 1 << UInt16(field.rawValue) != 0 }
+  func contains(_ field: Field) -> Bool { known & 1 << UInt32(field.rawValue) != 0 }
 
   mutating func insert(_ field: Field) -> Bool {
-    defer { known |= 1 << UInt16(field.rawValue) }
+    defer { known |= 1 << UInt32(field.rawValue) }
     return !contains(field)
   }
 

@@ -64,6 +64,7 @@ struct AdminResponder: Sendable {
     case .sessions(let filter): return .lines(try await sessions(filter))
     case .session(let sid): return try await session(sid).map { .json($0.details) } ?? .error(404, "no such session")
     case .kick(let sid, let reason): return await kick(sid, reason)
+    case .kickUser(let user, let reason): return await kick(user: user, reason)
     case .rooms(let limit):
       let rooms = try await collect { $0.shard.rooms() }.joined().sorted { $0.name < $1.name }
       return .lines(rooms.prefix(limit ?? .max).map(\.json))
@@ -113,6 +114,18 @@ struct AdminResponder: Sendable {
       services.logger.notice("session kicked", metadata: ["sid": "\(sid)", "reason": "\(reason)"])
       return .json(.members(["kicked": .string(sid.description)]))
     case .notFound: return .error(404, "no such session")
+    case .refused(let error): return .error(503, error.message)
+    }
+  }
+
+  private func kick(user: String, _ reason: String) async -> AdminResponse {
+    switch await peers[0].execute(.kickUser(user, reason: reason)) {
+    case .done(let count):
+      services.logger.notice(
+        "user kicked",
+        metadata: ["user": "\(user)", "sessions": .stringConvertible(count), "reason": "\(reason)"])
+      return .json(.members(["user": .string(user), "kicked": .int(count)]))
+    case .notFound: return .error(404, "no session of that user")
     case .refused(let error): return .error(503, error.message)
     }
   }

@@ -6,6 +6,7 @@ package enum AdminRoute: Equatable {
   case sessions(SessionFilter)
   case session(SessionID)
   case kick(SessionID, reason: String)
+  case kickUser(String, reason: String)
   case rooms(limit: Int?)
   case room(String)
   case stats
@@ -24,8 +25,9 @@ package enum AdminRoute: Equatable {
     let segments = path.utf8.split(separator: UInt8(ascii: "/")).map { PercentCoding.decode(Substring($0)) }
     let words = segments.compactMap { $0 }
     guard words.count == segments.count else { throw Fault(status: 400, text: "malformed path") }
-    let isDelete = method == "DELETE" && words.count == 3 && words[1] == "sessions"
+    let isDelete = method == "DELETE" && words.count == 3 && (words[1] == "sessions" || words[1] == "users")
     guard method == "GET" || isDelete else { throw Fault(status: 405, text: "this cannot be done with \(method)") }
+    let reason = parameters["reason"] ?? "ended by an operator"
     switch (words.first, words.dropFirst().first, words.count) {
     case ("metrics", nil, _): self = .metrics
     case ("healthz", nil, _): self = .health
@@ -33,7 +35,10 @@ package enum AdminRoute: Equatable {
     case ("v1", "sessions", 2): self = .sessions(try SessionFilter(parameters))
     case ("v1", "sessions", 3):
       guard let sid = SessionID(words[2]) else { throw Fault(status: 400, text: "not a session id") }
-      self = isDelete ? .kick(sid, reason: parameters["reason"] ?? "ended by an operator") : .session(sid)
+      self = isDelete ? .kick(sid, reason: reason) : .session(sid)
+    case ("v1", "users", 3):
+      guard isDelete else { throw Fault(status: 405, text: "a user can only be deleted; see /v1/sessions?user=") }
+      self = .kickUser(words[2], reason: reason)
     case ("v1", "rooms", 2): self = .rooms(limit: try AdminRoute.limit(parameters))
     case ("v1", "rooms", 3): self = .room(words[2])
     case ("v1", "stats", 2): self = .stats

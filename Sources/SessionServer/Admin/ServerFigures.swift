@@ -8,6 +8,7 @@ struct ShardFigures: Sendable {
   var activeCount: Int
   var suspendedCount: Int
   var roomCount: Int
+  var outboxByteCount: Int
   var refusals: [Int: UInt64]
 
   init(_ driver: ShardDriver) {
@@ -17,6 +18,7 @@ struct ShardFigures: Sendable {
     activeCount = driver.shard.activeSessionCount
     suspendedCount = driver.shard.suspendedSessionCount
     roomCount = driver.shard.roomCount
+    outboxByteCount = driver.shard.outboxByteCount
     refusals = driver.refusals
   }
 
@@ -59,6 +61,27 @@ struct ServerFigures: Sendable {
     return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
+  /// What waits for clients, and what was given up for want of room.
+  private var outbox: JSONValue {
+    .members([
+      "bytes": .int(sum(\.outboxByteCount)), "dropped": .int(sum(\.counters.dropped)),
+      "dropped_for_budget": .int(sum(\.counters.budgetDropped)), "conflated": .int(sum(\.counters.conflated)),
+      "transient_dropped": .int(sum(\.counters.transientDropped)),
+    ])
+  }
+
+  /// Who was let in, and who was not.
+  private var admission: JSONValue {
+    .members([
+      "hellos_refused": .int(sum(\.counters.hellosRefused)),
+      "credentials_refused": .int(sum(\.counters.credentialsRefused)),
+      "credentials_expired": .int(sum(\.counters.credentialsExpired)),
+      "sessions_refused": .int(sum(\.counters.sessionsRefused)),
+      "sessions_revoked": .int(sum(\.counters.sessionsRevoked)), "takeovers": .int(sum(\.counters.takeovers)),
+      "takeovers_refused": .int(sum(\.counters.takeoversRefused)), "forbidden": .int(sum(\.counters.forbidden)),
+    ])
+  }
+
   /// Messages of sessions, by the version of the protocol.
   var versions: [(version: UInt64, count: UInt64)] {
     [(1, sum(\.counters.messagesOfVersion1)), (2, sum(\.counters.messagesOfVersion2))]
@@ -85,7 +108,7 @@ struct ServerFigures: Sendable {
       "duplicates_in": .int(sum(\.counters.duplicatesIn)), "replayed": .int(sum(\.counters.replayed)),
       "resumes": .members(["ok": .int(sum(\.counters.resumes)), "failed": .int(sum(\.counters.resumesRefused))]),
       "gaps": .int(sum(\.counters.dropped)), "pong_timeouts": .int(sum(\.counters.pongTimeouts)),
-      "token_reuses": .int(sum(\.counters.tokenReuses)),
+      "token_reuses": .int(sum(\.counters.tokenReuses)), "outbox": outbox, "admission": admission,
       "payloads_refused": .int(sum(\.counters.payloadsRefused)),
       "cast_failures": .int(sum(\.counters.castFailures)),
       "versions": .object(versions.map { JSONValue.Member(String($0.version), .int($0.count)) }),

@@ -21,6 +21,9 @@ final class Services: Sendable {
   /// Those of them that were upgraded and are not being closed.
   let webSocketCount = Atomic(0)
 
+  /// Bytes in the outboxes of all shards, each as it told last.
+  let outboxByteCount = Atomic(0)
+
   init(
     configuration: ServerConfiguration, handlers: [HandlerTable.Entry], deprecations: [Deprecation], hooks: Hooks,
     logger: Logger

@@ -58,18 +58,9 @@ struct CredentialLine {
     guard words.count > index else { throw bad("a user is missing behind the \(index == 1 ? "token" : "hash")") }
     guard UserName.isValid(words[index]) else { throw bad("the user's name \(UserName.rule)") }
     let permissions = Array(words[(index + 1)...])
-    if let wrong = permissions.first(where: { !Permission.isKnown($0) }) {
-      throw bad("unknown permission \"\(wrong)\"; there are: \(Permission.vocabulary)")
+    if let wrong = permissions.first(where: { !Grants.isKnown($0) }) {
+      throw bad("unknown permission \"\(wrong)\"; there are: *, join:ROOM, publish:ROOM, event:NAME")
     }
     return Principal(user: words[index], permissions: permissions.isEmpty ? ["*"] : permissions)
-  }
-}
-
-/// The permissions that `wscore serve` knows.
-enum Permission {
-  static let vocabulary = "*, join:PATTERN, publish:PATTERN, event:PATTERN"
-
-  static func isKnown(_ text: String) -> Bool {
-    text == "*" || ["join:", "publish:", "event:"].contains { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }
   }
 }

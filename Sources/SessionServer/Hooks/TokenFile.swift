@@ -3,10 +3,11 @@ import SessionCore
 /// Users by their tokens, out of a file:
 ///
 ///     # token        user   permissions
-///     5f2c…          ann    join:lobby join:team-*
+///     5f2c…          ann    join:lobby publish:lobby event:echo
 ///     9d01…          bob
 ///
-/// A line is a token, a user and any number of permissions, blanks between them. No permission means all of them.
+/// A line is a token, a user and any number of permissions (`Grants`), blanks between them. No permission means all of
+/// them.
 public struct TokenFile: ImmediateAuthenticator {
   private var table = CredentialTable()
 

@@ -19,8 +19,10 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
   @OptionGroup(title: "JSON Web Token options") var jwt: JWTOptions
+  @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Room options") var rooms: RoomOptions
   @OptionGroup(title: "Event options") var events: EventOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
 
@@ -30,8 +32,10 @@ struct ServeCommand: AsyncParsableCommand {
       endpoint,
       authentication,
       jwt,
+      admission,
       lifetimes,
       bounds,
+      rooms,
       events,
       operation,
     ]

@@ -22,6 +22,8 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.serverName = "wscore/\(WScore.version)"
+    // Without authentication everybody may do everything.
+    configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
     try chooseAdminSocket(&configuration)
     let warnings = bindConnectionCount(&configuration)
     let server = try await makeServer(configuration, logger)
@@ -41,9 +43,7 @@ struct ServeRunner {
   private func makeServer(_ configuration: ServerConfiguration, _ logger: Logger) async throws -> SessionServer {
     let factory = AuthenticatorFactory(settings: settings, logger: logger)
     return SessionServer(
-      configuration, authenticator: try await factory.make(),
-      authorizer: settings.authentication == ServeSettings.Authentication.none ? nil : PermissionAuthorizer(),
-      observer: LifecycleLog(logger: logger), logger: logger)
+      configuration, authenticator: try await factory.make(), observer: LifecycleLog(logger: logger), logger: logger)
   }
 
   private func addEventRules(to server: SessionServer, _ logger: Logger) throws {

@@ -37,8 +37,10 @@ struct ServeOption {
       endpoint,
       authentication,
       jwt,
+      admission,
       lifetimes,
       bounds,
+      rooms,
       events,
       operation,
     ].flatMap(\.self)
