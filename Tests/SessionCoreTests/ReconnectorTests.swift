@@ -134,4 +134,18 @@ private func milliseconds(_ next: Reconnector.Next, since now: Instant) -> UInt6
     let next = holed.ended(.faulted(.hole(expected: 1, got: 2)), now: .zero, using: &random)
     #expect(milliseconds(next, since: .zero) == 500)
   }
+
+  @Test func anEndedCredentialIsRenewedWhereThatIsPossible() {
+    var random = Highest()
+    var reconnector = online()
+    let ending = Reconnector.Ending.closed(.credentialExpired, reason: "")
+    #expect(reconnector.ended(ending, now: .zero, using: &random) == .renewCredential)
+    #expect(reconnector.state == .stopped(.credential))
+    reconnector = online()
+    reconnector.renewsCredentials = true
+    let next = reconnector.ended(ending, now: .zero, using: &random)
+    #expect(milliseconds(next, since: .zero) == 500 && reconnector.needsCredential)
+    reconnector.renewed()
+    #expect(!reconnector.needsCredential)
+  }
 }

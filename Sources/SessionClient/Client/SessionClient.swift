@@ -17,6 +17,7 @@ public final class SessionClient {
 
   var actions: [ClientAction] = []
   private var isCarrying = false
+  var isRenewing = false
   var random: ChaChaGenerator
   private let timers: LoopTimers
   /// The next call of the timers, and one behind it that was asked for earlier and will come too. An acknowledgement
@@ -37,6 +38,7 @@ public final class SessionClient {
     (self.configuration, self.loop, self.delegate) = (configuration, loop, delegate)
     session = ClientSession(configuration.session)
     reconnector = Reconnector(backoff: configuration.backoff, isAutomatic: configuration.autoReconnect)
+    reconnector.renewsCredentials = configuration.credentials != nil
     url = configuration.connection.url
     self.timers = timers ?? LoopTimers(loop)
     if let seed = configuration.seed {
@@ -102,10 +104,12 @@ public final class SessionClient {
   /// A new credential, after `.renewCredential`; connects again.
   public func renew(_ auth: ClientSession.Auth) {
     session.configuration.auth = auth
+    reconnector.renewed()
     if connection == nil { connect() }
   }
 
-  private func open() {
+  func open() {
+    if reconnector.needsCredential, let credentials = self.configuration.credentials { return renew(by: credentials) }
     var configuration = configuration.connection
     configuration.url = url
     if self.configuration.offersSubprotocols {

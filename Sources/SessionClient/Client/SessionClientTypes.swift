@@ -8,6 +8,10 @@ extension SessionClient {
     public var backoff = Backoff()
     /// Whether it connects again by itself.
     public var autoReconnect = true
+    /// Asked for a new credential when the server says that the old one has ended (close codes 42xx, HTTP status 401);
+    /// the session is then resumed with it. An error counts as an attempt that failed. Nil: the client stops with
+    /// `StopReason.credential`, and goes on when it is given one by `renew`.
+    public var credentials: (@Sendable () async throws -> ClientSession.Auth)?
     /// Whether the upgrade offers the subprotocols of `session.versions`; else the version is agreed in `hello` alone.
     public var offersSubprotocols = true
     /// Makes every random choice; nil takes the system's chance.

@@ -66,6 +66,10 @@ public struct Reconnector: Sendable {
   public private(set) var attempt = 0
   /// Whether it connects again by itself.
   public var isAutomatic: Bool
+  /// Whether new credentials are to be had without anybody's doing: then their end is one more reason to connect again.
+  public var renewsCredentials = false
+  /// A new credential is to be had before the next attempt.
+  public private(set) var needsCredential = false
   public var backoff: Backoff
 
   private var welcomedAt: Instant?
@@ -91,6 +95,9 @@ public struct Reconnector: Sendable {
     advisedMilliseconds = nil
     turn = .none
   }
+
+  /// The new credential is there.
+  public mutating func renewed() { needsCredential = false }
 
   public mutating func welcomed(now: Instant) {
     state = .online
@@ -146,10 +153,11 @@ public struct Reconnector: Sendable {
     case .stop(let reason):
       stop(reason)
       return .stop(reason)
-    case .renewCredential:
+    case .renewCredential where !renewsCredentials:
       stop(.credential)
       return .renewCredential
     case let next:
+      if next == .renewCredential { needsCredential = true }
       guard isAutomatic else {
         stop(.notAutomatic)
         return .stop(.notAutomatic)
