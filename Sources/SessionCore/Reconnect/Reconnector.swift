@@ -57,8 +57,9 @@ public struct Reconnector: Sendable {
     case nothing
     /// The wait is over; the state is `connecting`.
     case connect
-    /// The server drains and it is this client's turn: close and come back.
-    case leave
+    /// The server asked for a new connection and it is this client's turn: make one, and keep the present one until
+    /// the new one is welcomed.
+    case moveOver
   }
 
   public private(set) var state = State.offline
@@ -76,12 +77,12 @@ public struct Reconnector: Sendable {
   private var advisedMilliseconds: UInt64?
   private var turn = Turn.none
 
-  /// When a draining server wants this client to come back.
-  private enum Turn {
+  /// When the server wants this client on a new connection.
+  private enum Turn: Equatable {
     case none
     case at(Instant)
-    /// It is time: the connection is being left.
-    case taken
+    /// A second connection was begun. It may be what the present one is replaced by, whatever is heard of it.
+    case begun
   }
 
   public init(backoff: Backoff = Backoff(), isAutomatic: Bool = true) {
@@ -103,6 +104,7 @@ public struct Reconnector: Sendable {
     state = .online
     welcomedAt = now
     advisedMilliseconds = nil
+    turn = .none
   }
 
   /// The server asked for a pause before the next attempt (`retry_after_ms`).
@@ -110,6 +112,7 @@ public struct Reconnector: Sendable {
 
   /// The server drains; it has spread its clients, so the time is kept to without jitter.
   public mutating func draining(reconnectAfterMilliseconds: UInt64, now: Instant) {
+    guard isAutomatic else { return }
     turn = .at(now.advanced(byMilliseconds: min(reconnectAfterMilliseconds, Backoff.maxAdvisedMilliseconds)))
   }
 
@@ -129,8 +132,8 @@ public struct Reconnector: Sendable {
   public mutating func due(now: Instant) -> Due {
     guard nextDeadline <= now, nextDeadline < .never else { return .nothing }
     if case .online = state {
-      turn = .taken
-      return .leave
+      turn = .begun
+      return .moveOver
     }
     start()
     return .connect
@@ -153,7 +156,7 @@ public struct Reconnector: Sendable {
     case .stop(let reason):
       stop(reason)
       return .stop(reason)
-    case .renewCredential where !renewsCredentials:
+    case .renewCredential where !renewsCredentials || !isAutomatic:
       stop(.credential)
       return .renewCredential
     case let next:
@@ -171,11 +174,7 @@ public struct Reconnector: Sendable {
 
   private mutating func wait(_ now: Instant, _ random: inout some RandomNumberGenerator) -> Instant {
     defer { (advisedMilliseconds, turn) = (nil, .none) }
-    switch turn {
-    case .at(let time): return max(time, now)
-    case .taken: return now
-    case .none: break
-    }
+    if case .at(let time) = turn { return max(time, now) }
     return now.advanced(byMilliseconds: backoff.next(advised: advisedMilliseconds, using: &random))
   }
 
@@ -194,6 +193,8 @@ public struct Reconnector: Sendable {
       }
     case .closed(let code, _):
       switch code.advice {
+      // It was our own second connection that took the session, and it broke before we heard of that.
+      case .stop where code == .replaced && turn == .begun: return .connect(at: .zero)
       case .resume: return .connect(at: .zero)
       case .startAnew: return .connectAnew(at: .zero)
       case .renewCredential: return .renewCredential

@@ -98,10 +98,9 @@ extension SessionOptions {
       throw .usage("\(error)")
     }
     configuration.session.versions = [version == .v1 ? 1 : 2]
-    let shown = try auth()
-    configuration.session.auth = shown
-    // The file may hold another one when this one has ended.
-    if tokenFile != nil, let shown { configuration.credentials = { try self.auth() ?? shown } }
+    configuration.session.auth = try auth()
+    // The file may have a new one by then; the same one again does where the server only wants to see it.
+    configuration.credentials = { try auth() }
     configuration.session.instance = instance
     configuration.session.autoAck = !noAck
     if let window { configuration.session.window = Window(messageCount: window) }
