@@ -125,20 +125,42 @@ struct Running: Sendable {
     }
   }
 
+  /// On the loops in turn.
+  func connectInProcess(
+    credential: Secret?
+  ) async throws(InProcessConnection.Closed) -> InProcessConnection {
+    guard !services.isFull else {
+      throw InProcessConnection.Closed(code: CloseCode.tryLater.rawValue, reason: "too many connections")
+    }
+    let number = services.inProcessCount.wrappingAdd(1, ordering: .relaxed).oldValue
+    let peer = peers[number % peers.count]
+    let pipe = InProcessPipe(loop: peer.loop)
+    do {
+      try await peer.read { driver in
+        _ = driver.readClock()
+        pipe.open(driver, credential: credential)
+      }
+    } catch {
+      throw InProcessConnection.Closed(code: CloseCode.restart.rawValue, reason: "the server does not run")
+    }
+    return InProcessConnection(pipe)
+  }
+
   // MARK: End
 
   /// Waits until every connection is gone, the time is over or `mustHurry` says so; then closes what is left.
   func drain(mustHurry: @Sendable () -> Bool) async {
+    services.isStopping.store(true, ordering: .relaxed)
     services.isDraining.store(true, ordering: .relaxed)
     let timeout = services.configuration.drainTimeoutMilliseconds
-    let count = services.webSocketCount.load(ordering: .relaxed)
+    let count = services.connectionCount.load(ordering: .relaxed)
     services.logger.notice("draining", metadata: ["connections": .stringConvertible(count), "timeout_ms": .stringConvertible(timeout)])
     // The last quarter is left for those that come back late.
     for peer in peers {
       peer.post(.startDraining(spreadMilliseconds: timeout / 4 * 3, deadlineMilliseconds: timeout))
     }
-    await wait(milliseconds: timeout) { mustHurry() || services.webSocketCount.load(ordering: .relaxed) == 0 }
-    let cutCount = services.webSocketCount.load(ordering: .relaxed)
+    await wait(milliseconds: timeout) { mustHurry() || services.connectionCount.load(ordering: .relaxed) == 0 }
+    let cutCount = services.connectionCount.load(ordering: .relaxed)
     for peer in peers { peer.post(.closeAll(.restart, reason: "the server stops")) }
     // Longer than a connection may take to close.
     await wait(milliseconds: ConnectionHandler.lingerMilliseconds + 500) {

@@ -9,6 +9,9 @@ public struct ServerConfiguration: Sendable {
   public var port = 8080
   /// The path of the WebSocket endpoint; begins with a slash.
   public var path = "/ws"
+  /// The path of the event streams, where WebSocket does not get through: PROTOCOL.md, "Other transports"; begins with a
+  /// slash. Nil for none.
+  public var eventPath: String? = "/sse"
   /// The path of a diagnostic endpoint that sends every message back as it came, through the same connection layer, for
   /// conformance suites and measurements; nil for none. It takes messages of 16 MiB, asks for no credential, and nothing
   /// of it reaches the sessions.
@@ -21,7 +24,7 @@ public struct ServerConfiguration: Sendable {
   public var checksPermissions = false
   /// Time for a whole request to arrive.
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
-  /// WebSocket connections at one time; further upgrades are answered with 503.
+  /// Connections at one time, of every transport; further ones are answered with 503.
   public var connectionCount = 100_000
   public var origins = OriginPolicy.sameHost
   /// A field of the upgrade request in which a credential may come as it is, `X-API-Key` for example; nil for none.

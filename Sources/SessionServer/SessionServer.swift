@@ -144,8 +144,20 @@ public final class SessionServer: Sendable {
   /// Why operators cannot reach the server, where the configuration lets it start without.
   public var adminSocketFault: ServerError? { running?.adminFault }
 
-  /// WebSocket connections now.
-  public var connectionCount: Int { running?.services.webSocketCount.load(ordering: .relaxed) ?? 0 }
+  /// Connections now, of every transport.
+  public var connectionCount: Int { running?.services.connectionCount.load(ordering: .relaxed) ?? 0 }
+
+  /// A connection without a network: the same sessions, hooks and bounds as over any transport.
+  /// - Parameter credential: as `Authorization: Bearer` would bring it; `hello.auth` works too.
+  /// - Throws: `InProcessConnection.Closed` if the server does not run (1012) or has all the connections it can take (1013).
+  public func connectInProcess(
+    credential: Secret? = nil
+  ) async throws(InProcessConnection.Closed) -> InProcessConnection {
+    guard let running else {
+      throw InProcessConnection.Closed(code: CloseCode.restart.rawValue, reason: "the server does not run")
+    }
+    return try await running.connectInProcess(credential: credential)
+  }
 
   // MARK: Commands
 
@@ -166,6 +178,23 @@ public final class SessionServer: Sendable {
   /// Ends a session: its client is told `revoked` and closed with 4507.
   public func kick(_ session: SessionID, reason: String) async -> CommandResult {
     await execute(.kick(session, reason: reason))
+  }
+
+  /// Asks a session's client to come back on a new connection in so many milliseconds; the present one goes on until
+  /// then. `.done(0)`: it has none.
+  public func advise(_ session: SessionID, toReconnectAfterMilliseconds delay: UInt64 = 0) async -> CommandResult {
+    await execute(.advise(session, reconnectAfterMilliseconds: delay))
+  }
+
+  /// Takes no more sessions and asks the clients to come back elsewhere, spread over the time; serves them until they
+  /// do. `undrain` takes it back.
+  public func drain(overMilliseconds spread: UInt64) {
+    if let running { DrainSwitch(services: running.services, peers: running.peers).drain(overMilliseconds: spread) }
+  }
+
+  /// Takes sessions again. False if the server does not run, or is going down.
+  public func undrain() -> Bool {
+    running.map { DrainSwitch(services: $0.services, peers: $0.peers).undrain() } ?? false
   }
 
   /// Ends all sessions of a user, suspended ones too. `.done` tells how many.

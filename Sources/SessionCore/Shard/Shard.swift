@@ -121,6 +121,15 @@ public struct Shard: ~Copyable {
     }
   }
 
+  /// The peer sent more than its session takes, on a transport that cannot make it wait.
+  public mutating func windowExceeded(_ slot: Slot, now: Instant, effects: inout Effects) {
+    step(now, &effects) { shard in
+      guard let connection = shard.connections[slot] else { return }
+      let error = ProtocolError("window.exceeded", "more is under way than the window allows")
+      shard.refuse(connection, error, .badSequence)
+    }
+  }
+
   public mutating func answered(_ token: HookToken, _ answer: Answer, now: Instant, effects: inout Effects) {
     step(now, &effects) { shard in
       switch token.asker {

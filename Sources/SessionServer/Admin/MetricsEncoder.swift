@@ -62,7 +62,10 @@ extension ServerFigures {
         .init(Double(sum(\.activeCount)), "state", "active"),
         .init(Double(sum(\.suspendedCount)), "state", "suspended"),
       ])
-    encoder.add("wscore_connections", .gauge, "WebSocket connections.", sum(\.connectionCount))
+    encoder.add("wscore_connections", .gauge, "Connections, of every transport.", sum(\.connectionCount))
+    encoder.add(
+      "wscore_transport_connections", .gauge, "Connections by transport.",
+      transports.map { .init(Double($0.count), "transport", $0.name) })
     encoder.add("wscore_rooms", .gauge, "Rooms with a member.", sum(\.roomCount))
     encoder.add("wscore_outbox_bytes", .gauge, "Bytes that wait in outboxes.", sum(\.outboxByteCount))
     addCounters(&encoder)

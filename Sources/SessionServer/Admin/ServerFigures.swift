@@ -10,6 +10,7 @@ struct ShardFigures: Sendable {
   var roomCount: Int
   var outboxByteCount: Int
   var refusals: [Int: UInt64]
+  var transportCounts: [Transport: Int]
 
   init(_ driver: ShardDriver) {
     index = driver.index
@@ -20,6 +21,7 @@ struct ShardFigures: Sendable {
     roomCount = driver.shard.roomCount
     outboxByteCount = driver.shard.outboxByteCount
     refusals = driver.refusals
+    transportCounts = driver.transportCounts
   }
 
   var json: JSONValue {
@@ -59,6 +61,13 @@ struct ServerFigures: Sendable {
     var sums: [Int: UInt64] = [:]
     for shard in shards { sums.merge(shard.refusals) { $0 + $1 } }
     return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// Connections by what carries them, every transport named.
+  var transports: [(name: String, count: Int)] {
+    Transport.allCases.map { transport in
+      (transport.rawValue, sum { $0.transportCounts[transport] ?? 0 })
+    }
   }
 
   /// What waits for clients, and what was given up for want of room.
@@ -103,7 +112,9 @@ struct ServerFigures: Sendable {
       "uptime_ms": .int(uptimeMilliseconds), "version": .string(server), "pid": .int(processID),
       "loops": .int(shards.count), "draining": .bool(isDraining),
       "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
-      "connections": .int(sum(\.connectionCount)), "rooms": .int(sum(\.roomCount)),
+      "connections": .int(sum(\.connectionCount)),
+      "transports": .object(transports.map { JSONValue.Member($0.name, .int($0.count)) }),
+      "rooms": .int(sum(\.roomCount)),
       "messages_in": .int(sum(\.counters.messagesIn)), "messages_out": .int(sum(\.counters.messagesOut)),
       "duplicates_in": .int(sum(\.counters.duplicatesIn)), "replayed": .int(sum(\.counters.replayed)),
       "resumes": .members(["ok": .int(sum(\.counters.resumes)), "failed": .int(sum(\.counters.resumesRefused))]),

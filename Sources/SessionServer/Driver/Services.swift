@@ -16,10 +16,14 @@ final class Services: Sendable {
   let logger: Logger
 
   let isDraining = Atomic(false)
+  /// Draining is to end with the server.
+  let isStopping = Atomic(false)
   /// Connections of the transport, whatever they speak yet.
   let transportCount = Atomic(0)
-  /// Those of them that were upgraded and are not being closed.
-  let webSocketCount = Atomic(0)
+  /// Connections without a network so far.
+  let inProcessCount = Atomic(0)
+  /// Connections that carry sessions or are about to, of every transport, and are not being closed.
+  let connectionCount = Atomic(0)
 
   /// Bytes in the outboxes of all shards, each as it told last.
   let outboxByteCount = Atomic(0)
@@ -38,6 +42,9 @@ final class Services: Sendable {
     events = EventLog()
     self.logger = logger
   }
+
+  /// Whether there is no place for one more connection.
+  var isFull: Bool { connectionCount.load(ordering: .relaxed) >= configuration.connectionCount }
 
   func observe(_ event: LifecycleEvent) {
     events.append(event)

@@ -16,6 +16,7 @@ extension Services {
   private static let subprotocols: [(name: String, version: UInt64)] = [("wscore.v2.json", 2), ("wscore.v1.json", 1)]
 
   func judge(_ head: HTTPRequestHead) -> RequestVerdict {
+    if let refusal = head.refusalOfContent { return refuse(refusal, head) }
     switch head.path {
     case "/healthz": return health(head, isGood: true)
     case "/readyz": return health(head, isGood: !isDraining.load(ordering: .relaxed))
@@ -50,21 +51,21 @@ extension Services {
     case .refused(let refusal): return refuse(refusal, head)
     case .accepted(let accepted):
       guard configuration.origins.allows(accepted.origin, host: head.authority) else {
-        return refuse(
-          HTTPRefusal(403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin"))
+        return refuse(Services.foreignOrigin)
       }
-      guard webSocketCount.load(ordering: .relaxed) < configuration.connectionCount else {
-        return refuse(Services.full)
-      }
+      guard !isFull else { return refuse(Services.full) }
       return verdict(accepted)
     }
   }
+
+  static let foreignOrigin = HTTPRefusal(
+    403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin")
 
   static let full = HTTPRefusal(
     503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
 
   /// What stands in the configured field, else in `Authorization: Bearer`. A field that comes twice counts as absent.
-  private func credential(_ fields: HTTPFields) -> Secret? {
+  func credential(_ fields: HTTPFields) -> Secret? {
     if let name = configuration.credentialHeader {
       let values = fields.values(of: name)
       if values.count == 1, let value = values.first, !value.isEmpty { return Secret(String(value)) }

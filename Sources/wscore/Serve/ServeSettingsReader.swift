@@ -32,10 +32,7 @@ enum ServeSettingsReader {
     if mistakes.isEmpty, let text = authentication.settle(&settings) {
       mistakes.append(Mistake(text: text, isFlag: authentication.isByFlag))
     }
-    if settings.server.rawEchoPath == settings.server.path {
-      let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
-      mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
-    }
+    mistakes += samePaths(settings, flags)
     if settings.schemasAreStrict, settings.schemaDirectory == nil {
       mistakes.append(
         Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))
@@ -43,6 +40,18 @@ enum ServeSettingsReader {
     mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }
     throw report(mistakes, last)
+  }
+
+  private static func samePaths(_ settings: ServeSettings, _ flags: [String: String]) -> [Mistake] {
+    let paths = [
+      ("path", settings.server.path), ("sse-path", settings.server.eventPath), ("raw-echo", settings.server.rawEchoPath),
+    ].compactMap { name, path in path.map { (name, $0) } }
+    return paths.indices.flatMap { index in
+      paths[..<index].filter { $0.1 == paths[index].1 }.map { earlier in
+        let isFlag = flags[earlier.0] != nil || flags[paths[index].0] != nil
+        return Mistake(text: "--\(paths[index].0) and --\(earlier.0) name the same path", isFlag: isFlag)
+      }
+    }
   }
 
   /// Variables that are so like one of ours that they were meant to be it. Others are let be: `WSCORE_` may well be the

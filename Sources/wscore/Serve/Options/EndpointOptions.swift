@@ -4,6 +4,7 @@ import ArgumentParser
 struct EndpointOptions: ServeOptionGroup {
   @Option(help: .serve("listen")) var listen: String?
   @Option(help: .serve("path")) var path: String?
+  @Option(help: .serve("sse-path")) var ssePath: String?
   @Option(help: .serve("raw-echo")) var rawEcho: String?
   @Option(help: .serve("loops")) var loops: String?
   @Option(help: .serve("allow-origin")) var allowOrigin: [String] = []
@@ -12,6 +13,7 @@ struct EndpointOptions: ServeOptionGroup {
     [
       ("listen", listen),
       ("path", path),
+      ("sse-path", ssePath),
       ("raw-echo", rawEcho),
       ("loops", loops),
       ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
@@ -28,6 +30,12 @@ extension ServeOption {
       ServeOption(
         name: "path", placeholder: "path", fallback: "/ws", help: "The path of the WebSocket endpoint.",
         apply: { (settings, text) throws(OptionFault) in settings.server.path = try path(text) }),
+      ServeOption(
+        name: "sse-path", placeholder: "path|none", fallback: "/sse",
+        help: "The path of the event streams, for clients that WebSocket does not reach.",
+        apply: { (settings, text) throws(OptionFault) in
+          settings.server.eventPath = text == "none" ? nil : try path(text)
+        }),
       ServeOption(
         name: "raw-echo", placeholder: "path",
         help: "Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default.",

@@ -5,7 +5,7 @@ import WebSocketFrames
 
 /// One socket: a request head, then frames. It turns bytes into messages for the driver's shard and back, and knows
 /// nothing of sessions.
-final class ConnectionHandler: ChannelDuplexHandler {
+final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
@@ -27,35 +27,36 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// Sockets beyond the bound on WebSocket connections, for health checks and for refusals that can be read.
   private static let spareCount = 1_024
 
-  private let driver: ShardDriver
   private let services: Services
   private var context: ChannelHandlerContext?
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
   private var frames: FrameParser
-  /// The shard's name for this connection, from the upgrade until the shard has nothing more to do with it.
-  private(set) var slot: Slot?
   /// Set instead of `slot` on the endpoint of the raw echo.
   private var echo: RawEcho?
-  /// The shard, or the echo, takes no messages.
-  var isPaused = false
   private var hasHeldRead = false
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
-  /// When the socket stopped taking bytes that were wanted to be sent, nil while it takes them.
-  private var stalledAt: Instant?
   /// Payloads of the peer's latest pings, the oldest first.
   private var pongs: [[UInt8]] = []
   private var mustPing = false
   private var isCounted = false
+  /// What this one gave the socket to.
+  private var successor: EventSocket?
   private var hasDeadline = false
 
-  init(driver: ShardDriver) {
-    self.driver = driver
+  override init(driver: ShardDriver) {
     services = driver.services
     head = HTTPHeadParser()
     frames = FrameParser(
       role: .server, limits: FrameLimits(messageBytes: driver.services.configuration.limits.messageByteCount))
+    super.init(driver: driver)
+  }
+
+  /// On a socket whose earlier requests an `EventSocket` answered.
+  convenience init(continuing driver: ShardDriver) {
+    self.init(driver: driver)
+    isCounted = true
   }
 
   // MARK: The channel
@@ -93,9 +94,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    guard stalledAt != nil, context.channel.isWritable else { return }
-    stalledAt = nil
-    driver.markDirty(self)
+    writabilityChanged(context.channel.isWritable)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -110,7 +109,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     kept.append(contentsOf: bytes)
   }
 
-  func takeKept() {
+  override func takeHeld() {
     guard !isPaused, !kept.isEmpty else { return }
     var bytes = kept
     kept = []
@@ -119,7 +118,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   /// Reads from the socket again if that was wanted meanwhile.
-  func readOn() {
+  override func readOn() {
     guard !isPaused, hasHeldRead else { return }
     hasHeldRead = false
     context?.read()
@@ -127,6 +126,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Parses `input`, which it may change, and returns how many bytes it took: all, unless there is to be a pause.
   func take(_ input: UnsafeMutableRawBufferPointer) -> Int {
+    if let successor {
+      successor.take(UnsafeRawBufferPointer(input))
+      return input.count
+    }
     var offset = 0
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
     if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
@@ -136,6 +139,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func takeHead(_ input: UnsafeRawBufferPointer, _ offset: inout Int) {
     switch head?.next(input, from: &offset) {
+    case .head(let head) where head.path == services.configuration.eventPath:
+      handOver(head, UnsafeRawBufferPointer(rebasing: input[offset...]))
+      offset = input.count
     case .head(let head): judge(head)
     case .failed(let error):
       let refusal = HTTPRefusal(error)
@@ -144,15 +150,34 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
   }
 
+  /// The socket's requests are for event streams.
+  private func handOver(_ head: HTTPRequestHead, _ rest: UnsafeRawBufferPointer) {
+    self.head = nil
+    let socket = EventSocket(driver: driver)
+    guard let context, context.replace(self, with: socket) else { return }
+    successor = socket
+    (isCounted, phase) = (false, .gone)
+    socket.begin(with: head, rest)
+  }
+
+  /// Takes the request as the first one of the socket; `rest` came behind it.
+  func begin(with head: HTTPRequestHead, _ rest: [UInt8]) {
+    driver.expectHandshake(of: self)
+    judge(head)
+    rest.withUnsafeBytes { driver.read($0, for: self) }
+  }
+
   private func judge(_ head: HTTPRequestHead) {
     self.head = nil
     switch services.judge(head) {
     case .answer(let status, let bytes): answer(status, bytes)
     case .upgrade(let accepted, let version, let credential):
       guard accept(accepted) else { return }
-      slot = driver.open(
-        self,
-        ConnectionDescription(transport: "websocket", remote: remote, version: version, credential: credential))
+      driver.open(
+        self, .webSocket,
+        ConnectionDescription(
+          transport: Transport.webSocket.rawValue, remote: context?.remote ?? "?", version: version,
+          credential: credential))
     case .echo(let accepted):
       guard accept(accepted) else { return }
       let most = max(RawEcho.messageByteCount, services.configuration.limits.messageByteCount)
@@ -168,15 +193,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     write(ByteBuffer(bytes: accepted.response()))
     guard phase == .head else { return false }
     phase = .open
-    services.webSocketCount.wrappingAdd(1, ordering: .relaxed)
+    services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     return true
-  }
-
-  private var remote: String {
-    guard let address = context?.remoteAddress, let host = address.ipAddress, let port = address.port else {
-      return "?"
-    }
-    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
   private func takeFrames(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) {
@@ -214,29 +232,30 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   // MARK: Writing
 
-  var isWritable: Bool { context?.channel.isWritable ?? false }
-
-  /// `markDirty` when the socket takes bytes again.
-  func waitForWritability() {
-    guard stalledAt == nil else { return }
-    stalledAt = driver.now
-    driver.expectWritability(of: self)
+  override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
+    scratch.clear(minimumCapacity: output.bytes.count + maxControlByteCount)
+    takeControlFrames(into: &scratch)
+    let messages = output.messages
+    output.bytes.withUnsafeMutableBytes { bytes in
+      for range in messages {
+        let start = range.lowerBound - FrameWriter.headerLength(forPayload: range.count)
+        let target = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+        FrameWriter.writeHeader(.text, payload: range.count, to: target)
+      }
+    }
+    scratch.writeBytes(output.bytes)
+    if scratch.readableBytes > 0 { write(scratch) }
   }
 
-  /// Whether the peer has read nothing for so long.
-  func hasStalled(at now: Instant, forMilliseconds milliseconds: UInt64) -> Bool {
-    stalledAt.map { now.milliseconds(since: $0) >= milliseconds } ?? false
-  }
-
-  func sendPing() {
+  override func sendPing() {
     mustPing = true
     driver.markDirty(self)
   }
 
   /// The most that `takeControlFrames` would write now: a ping, and pongs with the most that a control frame carries.
-  var maxControlByteCount: Int { 2 + pongs.count * 127 }
+  private var maxControlByteCount: Int { 2 + pongs.count * 127 }
 
-  func takeControlFrames(into buffer: inout ByteBuffer) {
+  private func takeControlFrames(into buffer: inout ByteBuffer) {
     for pong in pongs {
       pong.withUnsafeBytes { payload in _ = buffer.writeBytes(FrameWriter.frame(.pong, payload: payload)) }
     }
@@ -246,7 +265,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
   }
 
-  func write(_ bytes: ByteBuffer) {
+  private func write(_ bytes: ByteBuffer) {
     guard let context else { return }
     context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
   }
@@ -268,7 +287,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     if !isWritable || echo?.isFull == true { isPaused = true }
   }
 
-  func drainEcho() {
+  override func drainUnattached() {
     guard echo != nil else { return }
     guard isWritable else { return waitForWritability() }
     writeEcho()
@@ -296,7 +315,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   // MARK: The end
 
   /// The shard wants the connection closed.
-  func close(_ code: UInt16, _ reason: String) {
+  override func close(_ code: UInt16, _ reason: String) {
     guard phase == .open else { return }
     finish(WebSocketCloseCode(rawValue: code), reason, code: code, reason: reason)
   }
@@ -325,12 +344,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// Exactly once: the slot is void afterwards.
   private func leave(code: UInt16?, reason: String) {
     guard slot != nil || echo != nil else { return }
-    services.webSocketCount.wrappingSubtract(1, ordering: .relaxed)
+    services.connectionCount.wrappingSubtract(1, ordering: .relaxed)
     if echo != nil { driver.leftEcho(self) }
     echo = nil
     guard let slot else { return }
     self.slot = nil
-    driver.left(slot, code: code, reason: reason)
+    driver.left(slot, .webSocket, code: code, reason: reason)
   }
 
   private func halfClose() {
