@@ -309,7 +309,8 @@ def test_late_cleanup_of_the_old_socket(start_server, end):
     """The old connection ends after the session has a new one: by its peer, by the server's timers, or after it has
     said what it could not say in time."""
     # Each of the timers is shorter than the wait: ping, its answer, and the wait for the end of a closed connection.
-    server = start_server("--ping-interval", "500ms", "--ping-timeout", "20s", "--session-ttl", "20s")
+    server = start_server("--ping-interval", "500ms", "--ping-timeout", "20s", "--session-ttl", "20s",
+                          "--presence-grace", "0s")
     bob = Client(server.url, user="bob")
     bob.connect()
     bob.join("lobby", presence=True)
