@@ -9,6 +9,12 @@ public struct Dispatcher: Sendable {
   private struct Route: Sendable {
     var versions: ClosedRange<UInt64>
     var handler: HandlerID
+
+    /// The first of the versions: there may be as many as there are numbers, more than a range can count.
+    var told: ClosedRange<UInt64> {
+      let rest = versions.upperBound - versions.lowerBound
+      return versions.lowerBound...versions.lowerBound + min(rest, Dispatcher.maxToldCount - 1)
+    }
   }
 
   public enum Decision: Equatable, Sendable {
@@ -20,7 +26,7 @@ public struct Dispatcher: Sendable {
   }
 
   /// Versions of one handler that a refusal names: a handler may take all that there are.
-  static let maxToldCount = 16
+  static let maxToldCount: UInt64 = 16
 
   private var routes: [String: [Route]] = [:]
   /// Takes every event that has no handler of its own, those with a room included.
@@ -38,6 +44,6 @@ public struct Dispatcher: Sendable {
   public func decide(_ event: String, version: UInt64) -> Decision {
     guard let candidates = routes[event] else { return fallback.map { .handler($0) } ?? .unknown }
     if let route = candidates.first(where: { $0.versions.contains(version) }) { return .handler(route.handler) }
-    return .unsupportedVersion(supported: candidates.flatMap { $0.versions.prefix(Dispatcher.maxToldCount) }.sorted())
+    return .unsupportedVersion(supported: candidates.flatMap(\.told).sorted())
   }
 }
