@@ -4,8 +4,7 @@ import Testing
 @Suite struct PatternTests {
   private func isFound(_ pattern: String, _ text: String) throws -> Bool {
     var steps = 10_000_000
-    let isFound: Bool? = try Pattern(pattern).isFound(in: text, steps: &steps)
-    return try #require(isFound as Bool?)
+    return try #require(try Pattern(pattern).isFound(in: text, steps: &steps) as Bool?)
   }
 
   @Test(arguments: [

@@ -170,8 +170,8 @@ extension Shard {
         return finish(session, error: error)
       }
       guard Shard.fitsIntoWelcome(state) else {
-        let error = ProtocolError("payload.invalid", "state is JSON of at most \(Shard.maxStateDepth) levels")
-        return finish(session, error: error)
+        return finish(
+          session, error: .invalidPayload(at: "", "JSON of at most \(Shard.maxStateDepth) levels expected for a state"))
       }
       session.state = state
       finish(session, reply: JSONValue.object([.init("bytes", .int(state.count))]).bytes, room: nil)
