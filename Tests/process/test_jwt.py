@@ -5,6 +5,7 @@ import hmac
 import json
 import secrets
 import signal
+import subprocess
 import time
 
 import jwt
@@ -12,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from conftest import eventually
+from conftest import WSCORE, eventually
 from test_auth import by_header, no_environment, refusal, serve, user, write  # noqa: F401
 from wsclient import Client
 
@@ -210,6 +211,38 @@ def test_every_resume_is_judged_again(server):
     sid = ann.sid
     welcome = ann.connect()
     assert welcome["reason"] == "principal" and welcome["sid"] != sid
+
+
+def test_a_token_ends_in_mid_connection(start_server, write):
+    server = start_server("--auth", "jwt", "--jwt-secret-file", write("secret", SECRET))
+    ann = client(server, token(exp=time.time() + 2))
+    ann.connect()
+    ann.join("lobby")
+    told = ann.receive(10, type="session")["payload"]
+    assert told["state"] == "expiring" and 0 < told["in_ms"] <= 2_000
+    assert ann.wait_closed(10) == 4200
+    # What comes meanwhile waits for the new token.
+    bob = client(server, token(sub="bob", permissions=["*"]))
+    bob.connect()
+    bob.join("lobby")
+    bob.publish("lobby", "chat", {"text": "while you were away"})
+    ann.auth["credential"] = token()
+    assert ann.connect()["resumed"]
+    assert ann.events(1) == [{"text": "while you were away"}]
+
+
+def test_the_client_reads_its_file_again_when_the_token_ends(start_server, write, environment):
+    server = start_server("--auth", "jwt", "--jwt-secret-file", write("secret", SECRET))
+    path = write("token", token(exp=time.time() + 2))
+    process = subprocess.Popen(
+        [WSCORE, "client", server.url, "--token-file", path, "--auth-scheme", "jwt", "-c", "join lobby",
+         "-c", "expect state resuming --within 10s", "-c", "expect state online --within 10s", "-c", "join lobby"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert any('"expiring"' in line for line in iter(process.stdout.readline, ""))
+    write("token", token())
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, output + errors
+    assert "eyJ" not in output + errors
 
 
 # Keys that change
