@@ -57,7 +57,10 @@ public struct JWTKeys: Sendable {
   func verify(_ parts: JWTParts) throws(CredentialRefusal) {
     let ofAlgorithm = keys.filter { $0.algorithm.name == parts.algorithm }
     guard !ofAlgorithm.isEmpty else { throw CredentialRefusal("algorithm") }
-    let candidates = ofAlgorithm.filter { $0.id == nil || parts.keyID == nil || $0.id == parts.keyID }
+    let candidates = ofAlgorithm.filter { key in
+      guard let id = key.id, let wanted = parts.keyID else { return true }
+      return id.isSameName(as: wanted)
+    }
     guard !candidates.isEmpty else { throw CredentialRefusal("key_id") }
     let isSigned = candidates.contains { key in
       (try? key.algorithm.verify(parts.signature, signs: parts.signed)) == true

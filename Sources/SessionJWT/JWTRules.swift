@@ -61,7 +61,7 @@ public struct JWTRules: Sendable {
 
   private func checkIssuer(_ claims: JSONValue) throws(CredentialRefusal) {
     guard let issuer else { return }
-    guard claims["iss"]?.stringValue == issuer else { throw CredentialRefusal("issuer") }
+    guard claims["iss"]?.stringValue?.isSameName(as: issuer) == true else { throw CredentialRefusal("issuer") }
   }
 
   private func checkAudience(_ claims: JSONValue) throws(CredentialRefusal) {
@@ -72,7 +72,8 @@ public struct JWTRules: Sendable {
     case .array(let values): named = try JWTRules.texts(values, "malformed_claim")
     default: throw CredentialRefusal("malformed_claim")
     }
-    guard claims["aud"] == nil && audiences.isEmpty || named.contains(where: audiences.contains) else {
+    let isForUs = named.contains { name in audiences.contains { $0.isSameName(as: name) } }
+    guard isForUs || claims["aud"] == nil && audiences.isEmpty else {
       throw CredentialRefusal("audience")
     }
   }

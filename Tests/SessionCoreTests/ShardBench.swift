@@ -90,9 +90,14 @@ final class ShardBench {
 
   /// What goes out on a connection.
   func messages(_ slot: Slot) -> [JSONValue] {
-    var buffer = OutputBuffer()
-    while shard.drain(slot, now: now, byteBudget: 1 << 16, into: &buffer) {}
-    return buffer.messages.compactMap { try? JSONValue(parsing: Array(buffer.bytes[$0])) }
+    var messages: [JSONValue] = []
+    var hasMore = true
+    while hasMore {
+      var buffer = OutputBuffer()
+      hasMore = shard.drain(slot, now: now, byteBudget: 1 << 16, into: &buffer)
+      messages += buffer.messages.compactMap { try? JSONValue(parsing: Array(buffer.bytes[$0])) }
+    }
+    return messages
   }
 
   func types(_ slot: Slot) -> [String] { messages(slot).map { $0["type"]?.stringValue ?? "?" } }

@@ -32,7 +32,7 @@ import Testing
     try await server.start()
     var configuration = try SessionClient.Configuration(url: "ws://127.0.0.1:\(server.boundPort ?? 0)/ws")
     configuration.session.eventVersions = ["chat": 1]
-    let client = try await ClientHandle.make(configuration, on: MultiThreadedEventLoopGroup.singleton)
+    let client = await ClientHandle.make(configuration, on: MultiThreadedEventLoopGroup.singleton)
     let messages = await client.messages()
     try await client.connect()
     let reply = try await client.send(event: "chat", payload: Array("\"hi\"".utf8))

@@ -67,7 +67,7 @@ struct AdminResponder: Sendable {
     case .advise(let sid, let delay): return await advise(sid, delay)
     case .drain(let spread):
       DrainSwitch(services: services, peers: peers).drain(overMilliseconds: spread)
-      let count = services.webSocketCount.load(ordering: .relaxed)
+      let count = services.connectionCount.load(ordering: .relaxed)
       return .json(.members(["draining": .bool(true), "connections": .int(count), "over_ms": .int(spread)]))
     case .undrain:
       guard DrainSwitch(services: services, peers: peers).undrain() else {

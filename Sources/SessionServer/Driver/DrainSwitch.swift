@@ -10,7 +10,7 @@ struct DrainSwitch: Sendable {
   /// until they do.
   func drain(overMilliseconds spread: UInt64) {
     services.isDraining.store(true, ordering: .relaxed)
-    let count = services.webSocketCount.load(ordering: .relaxed)
+    let count = services.connectionCount.load(ordering: .relaxed)
     services.logger.notice(
       "draining without an end",
       metadata: ["connections": .stringConvertible(count), "over_ms": .stringConvertible(spread)])

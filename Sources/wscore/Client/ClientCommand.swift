@@ -77,8 +77,8 @@ struct SessionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "File with the credential. Without it, the variable WSCORE_TOKEN; never a word of the command line, which other "
-        + "users can read.",
+      "File with the credential, read again when the server says that it has ended. Without it, the variable "
+        + "WSCORE_TOKEN; never a word of the command line, which other users can read.",
       valueName: "file"))
   var tokenFile: String?
 
