@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check unit process examples traits docs sim conformance clean setup-build setup-test
+.PHONY: help serve build test check unit process examples traits docs sim conformance bench-slow-reader clean setup-build setup-test
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
@@ -13,6 +13,7 @@ help:
 	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
 	@echo "make sim      the simulator alone: SEEDS=n seeds (10000), or the one of SEED=n"
 	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
+	@echo "make bench-slow-reader  what one stopped member costs the 999 others of its room: the ratio of p99"
 	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
 
@@ -56,6 +57,10 @@ conformance: setup-build
 	swift build -c release --product wscore
 	tools/conformance/setup.sh
 	python3 tools/conformance/run.py --reports reports/conformance
+
+bench-slow-reader: setup-test
+	swift build -c release --product wscore
+	.venv/bin/python tools/bench_slow_reader.py
 
 docs: build
 	python3 tools/generate_docs.py

@@ -224,6 +224,22 @@ import Testing
     #expect(again["gaps"]?.arrayValue?.first?["count"]?.unsignedValue == sessions[1].dropped)
   }
 
+  /// One that is away and hoards must not slow down those that are there.
+  @Test func repliesDoNotWaitForWhatOthersHoard() {
+    let scene = scene(shardCount: 1) { $0.outboxTotalByteCount = 100_000 }
+    let (slow, slowWelcome) = scene.join()
+    scene.drop(slow)
+    guard let sid = slowWelcome["sid"]?.stringValue.flatMap({ SessionID($0) }) else { return }
+    let payload = Array(#""\#(String(repeating: "x", count: 900))""#.utf8)
+    for _ in 0..<300 { _ = scene.world.execute(.send(.session(sid), event: "x", eventVersion: 1, payload: payload)) }
+    scene.world.settle()
+    let (wire, welcome) = scene.join()
+    for seq in 1...100 { scene.say(#"{"v":2,"seq":\#(seq),"type":"event","event":"echo","payload":1}"#, wire) }
+    let quick = scene.world.sessions.first { $0.sid.description == welcome["sid"]?.stringValue }
+    #expect(quick?.lastIn == 100)
+    #expect(scene.world.sessions.reduce(0) { $0 + $1.outboxBytes } <= 100_000)
+  }
+
   /// Replies are never dropped; whoever causes them and does not acknowledge waits while the node is full.
   @Test func repliesWaitWhenAllOutboxesAreFull() {
     let scene = scene(shardCount: 1) { $0.outboxTotalByteCount = 1_024 }

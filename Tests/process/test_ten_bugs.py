@@ -249,11 +249,11 @@ def test_a_session_resumes_until_its_time_is_over_and_not_after(start_server):
 # Bug 4: reconnect before the server noticed the drop (socket.io 4880, streams-adapter 26)
 
 
-def test_reconnect_before_the_server_noticed(admin, lines):
+@pytest.mark.parametrize("count, turns", [(20, 50), (1, 1000)])
+def test_reconnect_before_the_server_noticed(admin, lines, count, turns):
     """The old connection turns silent and the session is resumed at once, 1,000 times: each time it is the same
     session, all that was said meanwhile arrives, and one connection is left."""
     server = admin("--loops", "2")
-    count, turns = 20, 50
     bob = Client(server.url, user="bob")
     bob.connect()
     names = [f"u{number}" for number in range(count)]

@@ -6,6 +6,7 @@ import random
 import re
 import resource
 import selectors
+import signal
 import subprocess
 import threading
 import time
@@ -378,3 +379,35 @@ def test_the_authenticator_runs_on_resume(start_server, tmp_path):
     assert ann.receive("reply", "session")["re"] == "still"
     with session(server.url, hello_with(resume=cursor | {"ack": 1}, **token_auth("token-of-ann"))) as back:
         assert back.welcome["resumed"]
+
+
+def test_a_revoked_user_does_not_resume(start_server, tmp_path):
+    """The user's line is gone from the file when the operator says so (SIGHUP): the session cannot be resumed any
+    more, though its token is right; that of another user goes on."""
+    path = tokens(tmp_path / "tokens", "token-of-ann ann *", "token-of-bob bob *")
+    server = start_server("--auth", "token-file", "--token-file", path, "--auth-reload-interval", "0s")
+
+    def hello(name, welcome):
+        return hello_with(auth={"scheme": "token", "credential": f"token-of-{name}"}, resume={
+            "sid": welcome["sid"], "token": welcome["token"], "epoch": welcome["epoch"], "ack": 0})
+
+    raws = {name: session(server.url, hello_with(auth={"scheme": "token", "credential": f"token-of-{name}"}))
+            for name in ("ann", "bob")}
+    for raw in raws.values():
+        raw.reset()
+    tokens(tmp_path / "tokens", "token-of-bob bob *")
+    server.process.send_signal(signal.SIGHUP)
+    welcome = {name: raw.welcome for name, raw in raws.items()}
+
+    def refused():
+        with Raw(server.url).upgrade() as raw:
+            raw.say(hello("ann", welcome["ann"]))
+            message = raw.receive()
+            if message["type"] == "error":
+                return (message["payload"]["code"], raw.outcome()[1]) == ("auth.failed", 4503)
+            welcome["ann"] = message["payload"]
+            assert welcome["ann"]["resumed"]
+
+    eventually(refused)
+    with session(server.url, hello("bob", welcome["bob"])) as raw:
+        assert raw.welcome["resumed"]

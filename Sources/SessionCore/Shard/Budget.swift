@@ -40,7 +40,15 @@ struct OutboxRanks {
 /// The bytes in all outboxes, and who gives some up when they are too many.
 extension Shard {
   /// Whether all outboxes together hold more than they may.
-  var isOverBudget: Bool { outboxByteCount + outboxByteCountElsewhere > limits.outboxTotalByteCount }
+  var isOverBudget: Bool { outboxByteCountInAll > limits.outboxTotalByteCount }
+
+  private var outboxByteCountInAll: Int { outboxByteCount + outboxByteCountElsewhere }
+
+  /// Whether what cannot be dropped takes more than the budget and a sixteenth: what can be has given way by then, here
+  /// at once and in other shards with their next message.
+  private var isOverBudgetWithReplies: Bool {
+    outboxByteCountInAll > limits.outboxTotalByteCount + limits.outboxTotalByteCount / 16
+  }
 
   /// To be called after each change of a session's outbox.
   mutating func account(_ session: Session) {
@@ -66,16 +74,16 @@ extension Shard {
     session.outbox.append(message, limits: limits.outbox)
     account(session)
     if session.outbox.losses != before { count(session.outbox.losses, since: before) }
-    if isOverBudget, !message.isReply { relieve(session) }
+    if isOverBudget { relieve(session, sparing: message.isReply ? nil : session.outbox.lastSeq) }
   }
 
   /// The largest outboxes give something up, the largest first; if none is large, this one does, but for the message
   /// that it was just given.
-  private mutating func relieve(_ session: Session) {
+  private mutating func relieve(_ session: Session, sparing last: UInt64?) {
     while isOverBudget {
       let victim = ranks.largest ?? session
       let before = victim.outbox.losses
-      let spared = victim === session ? session.outbox.lastSeq : nil
+      let spared = victim === session ? last : nil
       guard victim.outbox.relieve(sparing: spared, limits: limits.outbox) else { return }
       account(victim)
       count(victim.outbox.losses, since: before)
@@ -92,6 +100,6 @@ extension Shard {
   /// Replies are never dropped, so whoever causes them waits: when they alone fill the outbox, and when all outboxes
   /// are full and one was not acknowledged.
   func mustWait(_ session: Session) -> Bool {
-    session.outbox.isFullOfReplies(limits.outbox) || (isOverBudget && session.outbox.hasReplies)
+    session.outbox.isFullOfReplies(limits.outbox) || (isOverBudgetWithReplies && session.outbox.hasReplies)
   }
 }

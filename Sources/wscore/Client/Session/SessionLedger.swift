@@ -102,7 +102,7 @@ package struct SessionLedger: Equatable {
     wasResumed = payload["resumed"]?.boolValue ?? false
     refusal = payload["reason"]?.stringValue
     let isRenumbered = payload["rebuilt"]?.boolValue ?? false || payload["version"]?.unsignedValue != version
-    if !wasResumed, sid != nil {
+    if !wasResumed || isRenumbered, sid != nil {
       let processed = payload["lost"]?["last_in"]?.unsignedValue ?? acknowledgedOut
       let lost = lastOut > processed ? lastOut - processed : 0
       unknown += lost
