@@ -150,6 +150,7 @@ struct Running: Sendable {
 
   /// Waits until every connection is gone, the time is over or `mustHurry` says so; then closes what is left.
   func drain(mustHurry: @Sendable () -> Bool) async {
+    services.isStopping.store(true, ordering: .relaxed)
     services.isDraining.store(true, ordering: .relaxed)
     let timeout = services.configuration.drainTimeoutMilliseconds
     let count = services.connectionCount.load(ordering: .relaxed)

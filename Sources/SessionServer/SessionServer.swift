@@ -180,6 +180,23 @@ public final class SessionServer: Sendable {
     await execute(.kick(session, reason: reason))
   }
 
+  /// Asks a session's client to come back on a new connection in so many milliseconds; the present one goes on until
+  /// then. `.done(0)`: it has none.
+  public func advise(_ session: SessionID, toReconnectAfterMilliseconds delay: UInt64 = 0) async -> CommandResult {
+    await execute(.advise(session, reconnectAfterMilliseconds: delay))
+  }
+
+  /// Takes no more sessions and asks the clients to come back elsewhere, spread over the time; serves them until they
+  /// do. `undrain` takes it back.
+  public func drain(overMilliseconds spread: UInt64) {
+    if let running { DrainSwitch(services: running.services, peers: running.peers).drain(overMilliseconds: spread) }
+  }
+
+  /// Takes sessions again. False if the server does not run, or is going down.
+  public func undrain() -> Bool {
+    running.map { DrainSwitch(services: $0.services, peers: $0.peers).undrain() } ?? false
+  }
+
   /// Ends all sessions of a user, suspended ones too. `.done` tells how many.
   public func kick(user: String, reason: String) async -> CommandResult {
     await execute(.kickUser(user, reason: reason))

@@ -1,4 +1,4 @@
-@testable import JSONSchemas
+import JSONSchemas
 import SessionCore
 import Testing
 

@@ -1,4 +1,4 @@
-@testable import JSONSchemas
+import JSONSchemas
 import Testing
 
 @Suite struct PatternTests {

@@ -77,7 +77,8 @@ import Testing
     let wires = (0..<20).map { _ in world.connect() }
     for wire in wires { world.send(hello, on: wire) }
     // Some do not wait for their answer; their places are free again.
-    for wire in wires.prefix(6) { world.drop(wire, noticeAfterMicroseconds: 3_000) }
+    world.run(forMilliseconds: 3)
+    for wire in wires.prefix(6) { world.drop(wire, noticeAfterMicroseconds: 500) }
     world.run(forMilliseconds: 100)
     #expect(world.sessions.count <= 5)
     for wire in (0..<5).map({ _ in world.connect() }) { world.send(hello, on: wire) }

@@ -1,4 +1,5 @@
 import Foundation
+import JSONSchemas
 import SessionCore
 import SessionSimulator
 import Testing
@@ -35,7 +36,8 @@ struct VectorRunner {
   init(_ file: JSONValue, shardCount: Int) {
     let settings = file["settings"] ?? .null
     let count = settings["loops"]?.unsignedValue.map { Int($0) } ?? shardCount
-    let application = VectorApplication.make(tokens: settings["tokens"]?.arrayValue ?? [])
+    var application = VectorApplication.make(tokens: settings["tokens"]?.arrayValue ?? [])
+    application.events = VectorRunner.events(settings)
     world = World(shardCount: count, limits: VectorRunner.limits(settings), application: application, seed: 7)
     for name in file["fresh"]?.arrayValue ?? [] {
       variables["$" + (name.stringValue ?? "")] = .string("fresh-" + (name.stringValue ?? ""))
@@ -72,6 +74,26 @@ struct VectorRunner {
     var policy = RoomPolicy(presenceGraceMilliseconds: rule["grace_ms"]?.unsignedValue)
     if let count = rule["history"]?.unsignedValue { policy.history = RoomPolicy.History(messageCount: Int(count)) }
     return RoomRule(NamePattern(rule["pattern"]?.stringValue ?? ""), policy)
+  }
+
+  /// What `serve` makes of `--schemas` and `--deprecate`.
+  private static func events(_ settings: JSONValue) -> EventRules {
+    var events = EventRules()
+    events.exempt = ["echo", "time", "state.get", "state.set", "direct.send"]
+    events.isStrict = settings["schemas_strict"] == true
+    if case .object(let files)? = settings["schemas"] {
+      events.payloads = try? SchemaSet(files.map { SchemaSet.File(name: $0.key, bytes: $0.value.bytes) })
+    }
+    for text in settings["deprecate"]?.arrayValue?.compactMap(\.stringValue) ?? [] {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      let words = parts[1].split(separator: " ", maxSplits: 1).map(String.init)
+      let event = parts[0].split(separator: "@")
+      let subject: Deprecation.Subject =
+        event.count == 2
+        ? .event(String(event[0]), version: UInt64(event[1]) ?? 0) : .version(UInt64(parts[0].dropFirst()) ?? 0)
+      events.add(Deprecation(subject, date: words[0], text: words.count > 1 ? words[1] : ""))
+    }
+    return events
   }
 
   /// What went wrong, nil if nothing did.

@@ -20,6 +20,9 @@ struct AdminRouteTests {
     #expect(try route("GET", "/metrics") == .metrics)
     #expect(try route("GET", "/healthz") == .health)
     #expect(try route("GET", "/readyz") == .readiness)
+    #expect(try route("POST", "/v1/drain", "over_ms=60000") == .drain(overMilliseconds: 60_000))
+    #expect(try route("DELETE", "/v1/drain", nil) == .undrain)
+    #expect(try route("POST", "/v1/sessions/\(sid)/advise", "after_ms=5") == .advise(sid, afterMilliseconds: 5))
     #expect(try route("DELETE", "/v1/sessions/\(sid)", "reason=be%20nice") == .kick(sid, reason: "be nice"))
   }
 
@@ -37,7 +40,8 @@ struct AdminRouteTests {
 
   @Test(arguments: [
     ("GET", "/", nil, 404), ("GET", "/v1", nil, 404), ("GET", "/v2/stats", nil, 404), ("GET", "/v1/stats/x", nil, 404),
-    ("POST", "/v1/stats", nil, 405), ("DELETE", "/v1/rooms/x", nil, 405), ("GET", "/v1/sessions/s_x", nil, 400),
+    ("POST", "/v1/stats", nil, 405), ("POST", "/v1/drain", "over_ms=-1", 400), ("POST", "/v2/drain", nil, 405),
+    ("DELETE", "/v1/sessions/s_x", nil, 400), ("DELETE", "/v1/rooms/x", nil, 405), ("GET", "/v1/sessions/s_x", nil, 400),
     ("GET", "/v1/sessions", "limit=-1", 400), ("GET", "/v1/sessions", "state=odd", 400),
     ("GET", "/v1/rooms/%zz", nil, 400), ("GET", "/v1/sessions", "room=%F0", 400),
   ] as [(String, String, String?, Int)])

@@ -23,7 +23,9 @@ BYTES = {"outbox_total_bytes": "--outbox-total-bytes"}
 
 def arguments(settings, folder):
     for name, value in settings.items():
-        if name == "tokens":
+        if name in EVENT_SETTINGS:
+            yield from EVENT_SETTINGS[name](value, folder)
+        elif name == "tokens":
             path = folder / "tokens"
             path.touch(0o600)
             path.write_text("".join(f"{one['token']} {one['user']} {' '.join(one['permissions'])}\n" for one in value))
@@ -42,6 +44,21 @@ def arguments(settings, folder):
                 yield from ("--room", " ".join(words))
         else:
             yield from (MILLISECONDS[name], f"{value}ms")
+
+
+def schemas(files, folder):
+    directory = folder / "schemas"
+    directory.mkdir()
+    for name, schema in files.items():
+        (directory / name).write_text(json.dumps(schema))
+    return "--schemas", str(directory)
+
+
+EVENT_SETTINGS = {
+    "schemas": schemas,
+    "schemas_strict": lambda value, _: ["--schemas-strict"] if value else [],
+    "deprecate": lambda values, _: [word for value in values for word in ("--deprecate", value)],
+}
 
 
 @pytest.fixture(scope="module")

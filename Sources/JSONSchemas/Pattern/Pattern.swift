@@ -1,6 +1,6 @@
 /// A regular expression as a machine that looks at each character once, whatever the pattern and the text: all states
 /// that it may be in are walked together (Thompson 1968), so the time is at most characters × instructions.
-struct Pattern: Sendable {
+package struct Pattern: Sendable {
   private enum Instruction: Sendable {
     case one(Int)
     case assertion(Assertion)
@@ -14,7 +14,7 @@ struct Pattern: Sendable {
   private var program: [Instruction] = []
   private var sets: [ScalarSet] = []
 
-  init(_ text: String) throws(PatternFault) {
+  package init(_ text: String) throws(PatternFault) {
     try emit(try PatternReader.read(text))
     try append(.match)
   }
@@ -77,7 +77,7 @@ struct Pattern: Sendable {
   // MARK: Matching
 
   /// Whether the pattern is found anywhere in the text; nil if that took more than `steps`, which counts down.
-  func isFound(in text: String, steps: inout Int) -> Bool? {
+  package func isFound(in text: String, steps: inout Int) -> Bool? {
     // Making room for the states is work too.
     steps -= program.count / 16
     var states = States(count: program.count)

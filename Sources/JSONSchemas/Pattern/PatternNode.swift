@@ -14,8 +14,8 @@ enum Assertion: Sendable {
 }
 
 /// Why a pattern cannot be taken: the end of a sentence that begins with the pattern.
-struct PatternFault: Error {
-  var text: String
+package struct PatternFault: Error {
+  package var text: String
   /// Characters in front of the fault.
-  var offset: Int
+  package var offset: Int
 }

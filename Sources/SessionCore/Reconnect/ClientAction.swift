@@ -100,6 +100,12 @@ public struct WelcomeNotice: Sendable, Equatable {
   public struct Room: Sendable, Equatable {
     public var name: String
     public var position: LogPosition?
+    /// What the server says of messages that were missed; nil where it says nothing.
+    public var continuity: RoomContinuity?
+
+    public init(name: String, position: LogPosition?, continuity: RoomContinuity? = nil) {
+      (self.name, self.position, self.continuity) = (name, position, continuity)
+    }
   }
 }
 
@@ -126,10 +132,11 @@ public struct SessionNotice: Sendable, Equatable {
   public var inMilliseconds: UInt64?
 }
 
-/// The server stops.
+/// The server wants this client on a new connection.
 public struct DrainNotice: Sendable, Equatable {
   public var reconnectAfterMilliseconds: UInt64
-  public var deadlineMilliseconds: UInt64
+  /// When it will close the present one; nil if it will not.
+  public var deadlineMilliseconds: UInt64?
 }
 
 /// Totals over all sessions of one `ClientSession`.

@@ -127,7 +127,11 @@ enum WelcomeReader {
 
   private static func rooms(_ value: JSONValue?) -> [WelcomeNotice.Room] {
     (value?.arrayValue ?? []).prefix(RoomPositions.maxCount).compactMap { room in
-      room["room"]?.stringValue.map { WelcomeNotice.Room(name: $0, position: LogPosition(room["pos"])) }
+      room["room"]?.stringValue.map { name in
+        let continuity = RoomContinuity(room)
+        return WelcomeNotice.Room(
+          name: name, position: RoomPositions.start(room["pos"], continuity), continuity: continuity)
+      }
     }
   }
 

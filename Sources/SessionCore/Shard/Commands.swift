@@ -9,6 +9,9 @@ extension Shard {
       switch command {
       case .kick(let sid, let reason):
         shard.post(.route(sid, .kick(reason: reason), reply: reply), to: shard.registrar(of: sid))
+      case .advise(let sid, let delay):
+        let mail = Mail.advise(reconnectAfterMilliseconds: delay)
+        shard.post(.route(sid, mail, reply: reply), to: shard.registrar(of: sid))
       case .kickUser(let user, let reason):
         shard.post(.routeToUser(user: user, .kick(reason: reason), reply: reply), to: shard.home(of: user))
       case .publish(let room, let event, let eventVersion, let payload):
@@ -38,6 +41,9 @@ extension Shard {
     case .lost(let count):
       session.outbox.appendLoss(count: count, room: nil)
       markDirty(session)
+    case .advise(let delay):
+      guard let connection = session.connection.flatMap({ connections[$0] }) else { return answer(reply, .count(0)) }
+      advise(connection, reconnectAfterMilliseconds: delay, deadlineMilliseconds: nil)
     case .kick(let reason):
       counters.sessionsRevoked += 1
       end(session, .ended, told: "revoked", reason: reason, .revoked)

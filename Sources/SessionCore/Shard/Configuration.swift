@@ -109,4 +109,7 @@ public struct RoomSnapshot: Sendable {
   public var name: String
   public var members: [SessionID]
   public var position: LogPosition
+  /// What is kept for those that come later.
+  public var historyMessages = 0
+  public var historyBytes = 0
 }

@@ -87,22 +87,33 @@ extension Shard {
 
   // MARK: Going down
 
-  /// From now on no `hello` is taken. Clients are told to come back later, each at another moment of the spread.
+  /// From now on no `hello` is taken. Clients are told to come back elsewhere or later, each at another moment of the
+  /// spread; until the deadline, or without end where there is none, they are served as before.
   public mutating func startDraining(
-    spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64, now: Instant, effects: inout Effects
+    spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?, now: Instant, effects: inout Effects
   ) {
     step(now, &effects) { shard in
       shard.isDraining = true
       let active = shard.connections.all.map(\.element).filter { $0.session != nil }
       for (index, connection) in active.enumerated() {
         let delay = spreadMilliseconds * UInt64(index) / UInt64(max(1, active.count))
-        let payload = JSONValue.object([
-          .init("reconnect_after_ms", .int(delay)), .init("deadline_ms", .int(deadlineMilliseconds)),
-        ])
-        connection.control.append(MessageWriter.tail(.draining, payload))
-        shard.markDirty(connection)
+        shard.advise(connection, reconnectAfterMilliseconds: delay, deadlineMilliseconds: deadlineMilliseconds)
       }
     }
+  }
+
+  /// `hello` is taken again.
+  public mutating func stopDraining() { isDraining = false }
+
+  /// Asks the client to come back on a new connection while this one goes on.
+  mutating func advise(
+    _ connection: Connection, reconnectAfterMilliseconds: UInt64, deadlineMilliseconds: UInt64?
+  ) {
+    guard connection.control.count < Shard.maxControlCount else { return }
+    var members: [JSONValue.Member] = [.init("reconnect_after_ms", .int(reconnectAfterMilliseconds))]
+    if let deadlineMilliseconds { members.append(.init("deadline_ms", .int(deadlineMilliseconds))) }
+    connection.control.append(MessageWriter.tail(.draining, .object(members)))
+    markDirty(connection)
   }
 
   /// Closes every connection. Sessions are suspended.

@@ -173,6 +173,9 @@ public struct CommandToken: Sendable, Hashable {
 public enum Command: Sendable {
   /// Ends the session: `revoked`, close code 4507.
   case kick(SessionID, reason: String)
+  /// Asks the session's client to come back on a new connection in so many milliseconds, while the present one goes
+  /// on. `.done(0)`: it has none.
+  case advise(SessionID, reconnectAfterMilliseconds: UInt64)
   /// Ends all of a user's sessions, suspended ones too; the answer tells how many.
   case kickUser(String, reason: String)
   /// From the server itself: no `from`.

@@ -188,9 +188,11 @@ extension Shard {
     session.sentSeq = 0
     session.lastAckSent = session.lastIn
     session.liveAfter = session.outbox.replayRange?.upperBound ?? 0
-    for index in session.memberships.indices where session.memberships[index].index != nil {
+    for index in session.memberships.indices {
       let membership = session.memberships[index]
-      session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
+      if membership.index != nil {
+        session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
+      }
       if resumed != nil { session.memberships[index].continuity = continuity(session, session.memberships[index], hello) }
     }
     let deprecations = configuration.events?.deprecations(version: session.version, events: hello.events) ?? []

@@ -87,6 +87,10 @@ extension Shard {
         noteNotRestored(room, session, "room.limit")
         continue
       }
+      guard mayAct(.join, room, session) else {
+        noteNotRestored(room, session, "room.forbidden")
+        continue
+      }
       var membership = Membership(name: room, wantsPresence: false, position: LogPosition(log: 0, offset: 0))
       if configuration.asksAuthorizer { membership.asking = nextSerial() }
       session.memberships.append(membership)

@@ -69,6 +69,8 @@ struct Claim: Sendable {
 enum Mail: Sendable {
   case message(SharedMessage)
   case kick(reason: String)
+  /// Come back on a new connection.
+  case advise(reconnectAfterMilliseconds: UInt64)
   /// So many messages were more than could wait for it.
   case lost(count: UInt64)
 }

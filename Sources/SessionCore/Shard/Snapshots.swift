@@ -36,6 +36,10 @@ extension Shard {
   }
 
   private func snapshot(_ home: RoomHome) -> RoomSnapshot? {
-    home.position.map { RoomSnapshot(name: home.name, members: home.members.keys.sorted(), position: $0) }
+    home.position.map {
+      RoomSnapshot(
+        name: home.name, members: home.members.keys.sorted(), position: $0,
+        historyMessages: home.history?.messageCount ?? 0, historyBytes: home.history?.byteCount ?? 0)
+    }
   }
 }

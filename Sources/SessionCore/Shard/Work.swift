@@ -20,7 +20,6 @@ extension Shard {
   private mutating func begin(_ inbound: Inbound, _ session: Session) {
     switch inbound.action {
     case .event(let name, let version, let room, let key, let payload):
-      guard let (version, payload) = admit(name, version, payload, session) else { return }
       dispatch(inbound, name, version, room, key, payload, session)
     case .join(let room, let request): beginJoin(room, request, session)
     case .leave(let room):
@@ -36,11 +35,17 @@ extension Shard {
     _ inbound: Inbound, _ name: String, _ version: UInt64, _ room: String?, _ key: String?, _ payload: [UInt8],
     _ session: Session
   ) {
-    let decision = configuration.dispatcher.decide(name, version: version)
+    let asked = configuration.dispatcher.decide(name, version: version)
     // What nobody handles is for the room that it names, or for nobody.
-    guard decision == .unknown || mayAct(.event, name, session) else {
+    guard asked == .unknown || mayAct(.event, name, session) else {
       return finish(session, error: .forbidden(.event, name))
     }
+    if asked == .unknown, let room, !mayAct(.publish, room, session) {
+      return finish(session, error: .forbidden(.publish, room))
+    }
+    // Only what may be said is worth being judged.
+    guard let (newest, payload) = admit(name, version, payload, session) else { return }
+    let decision = newest == version ? asked : configuration.dispatcher.decide(name, version: newest)
     switch decision {
     case .handler(let handler):
       let busy = session.busy
@@ -49,15 +54,14 @@ extension Shard {
         .deliver(
           Delivery(
             token: HandlerToken(session: session.slot, serial: busy?.serial ?? 0), handler: handler, event: name,
-            eventVersion: version, id: inbound.id, room: room, payload: payload,
+            eventVersion: newest, id: inbound.id, room: room, payload: payload,
             session: SessionContext(sid: session.sid, principal: session.principal, state: session.state))))
     case .unknown:
       guard let room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(name)\""))
       }
-      guard mayAct(.publish, room, session) else { return finish(session, error: .forbidden(.publish, room)) }
       publish(room, RoomEvent(
-        event: name, eventVersion: version, from: session.sid, key: key, isTransient: inbound.isTransient,
+        event: name, eventVersion: newest, from: session.sid, key: key, isTransient: inbound.isTransient,
         payload: payload), session)
     case .unsupportedVersion(let supported):
       var error = ProtocolError("event.version", "\"\(name)\" is not known in version \(version)")

@@ -49,6 +49,7 @@ extension RoomSnapshot {
     .members([
       "room": .string(name), "members": members, "log": .string(hexDigits(position.log)),
       "offset": .int(position.offset),
+      "history": .members(["messages": .int(historyMessages), "bytes": .int(historyBytes)]),
     ])
   }
 }

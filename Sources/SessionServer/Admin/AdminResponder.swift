@@ -64,6 +64,16 @@ struct AdminResponder: Sendable {
     case .sessions(let filter): return .lines(try await sessions(filter))
     case .session(let sid): return try await session(sid).map { .json($0.details) } ?? .error(404, "no such session")
     case .kick(let sid, let reason): return await kick(sid, reason)
+    case .advise(let sid, let delay): return await advise(sid, delay)
+    case .drain(let spread):
+      DrainSwitch(services: services, peers: peers).drain(overMilliseconds: spread)
+      let count = services.webSocketCount.load(ordering: .relaxed)
+      return .json(.members(["draining": .bool(true), "connections": .int(count), "over_ms": .int(spread)]))
+    case .undrain:
+      guard DrainSwitch(services: services, peers: peers).undrain() else {
+        return .error(409, "the server is going down")
+      }
+      return .json(.members(["draining": .bool(false)]))
     case .kickUser(let user, let reason): return await kick(user: user, reason)
     case .rooms(let limit):
       let rooms = try await collect { $0.shard.rooms() }.joined().sorted { $0.name < $1.name }
@@ -113,6 +123,15 @@ struct AdminResponder: Sendable {
     case .done:
       services.logger.notice("session kicked", metadata: ["sid": "\(sid)", "reason": "\(reason)"])
       return .json(.members(["kicked": .string(sid.description)]))
+    case .notFound: return .error(404, "no such session")
+    case .refused(let error): return .error(503, error.message)
+    }
+  }
+
+  private func advise(_ sid: SessionID, _ delay: UInt64) async -> AdminResponse {
+    switch await peers[0].execute(.advise(sid, reconnectAfterMilliseconds: delay)) {
+    case .done(0): return .error(409, "the session has no connection")
+    case .done: return .json(.members(["advised": .string(sid.description), "reconnect_after_ms": .int(delay)]))
     case .notFound: return .error(404, "no such session")
     case .refused(let error): return .error(503, error.message)
     }

@@ -16,6 +16,8 @@ final class Services: Sendable {
   let logger: Logger
 
   let isDraining = Atomic(false)
+  /// Draining is to end with the server.
+  let isStopping = Atomic(false)
   /// Connections of the transport, whatever they speak yet.
   let transportCount = Atomic(0)
   /// Connections without a network so far.

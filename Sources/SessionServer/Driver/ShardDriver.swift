@@ -141,9 +141,10 @@ final class ShardDriver {
       commands[token] = continuation
       shard.execute(command, token: token, now: now, effects: &effects)
     case .startDraining(let spread, let deadline):
-      closeEchoes()
+      if deadline != nil { closeEchoes() }
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
     case .batch(let batch, let channel): take(batch, forChannel: channel)
+    case .stopDraining: shard.stopDraining()
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
     carryOut()

@@ -46,8 +46,8 @@ extension HandlerOutcome {
   }
 }
 
-enum JSONPayload {
-  static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
+package enum JSONPayload {
+  package static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {

@@ -14,17 +14,13 @@ final class SessionLink: Link {
   /// How long the close handshake at the end may take.
   private static let farewell = 1_000
 
-  /// - Parameter auth: who we are, asked again when a credential is over.
-  init(
-    _ configuration: SessionClient.Configuration, _ mailbox: LinkMailbox,
-    auth: @escaping @Sendable () -> ClientSession.Auth?
-  ) throws(CLIError) {
+  init(_ configuration: SessionClient.Configuration, _ mailbox: LinkMailbox) throws(CLIError) {
     let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
     let tally = tally
     self.loop = loop
     do {
       side = try loop.submit {
-        NIOLoopBound(LoopSide(configuration, loop, mailbox, tally, auth), eventLoop: loop)
+        NIOLoopBound(LoopSide(configuration, loop, mailbox, tally), eventLoop: loop)
       }.wait()
     } catch {
       throw CLIError("cannot start the event loop: \(error)", status: .bug)
@@ -72,8 +68,8 @@ final class SessionLink: Link {
     }
   }
 
-  func join(_ room: String, presence: Bool) {
-    submit("join") { side throws(SendFault) in _ = try side.client.join(room, presence: presence) }
+  func join(_ room: String, presence: Bool, older: ClientSession.OlderMessages?) {
+    submit("join") { side throws(SendFault) in _ = try side.client.join(room, presence: presence, older: older) }
   }
 
   func leave(_ room: String) {
