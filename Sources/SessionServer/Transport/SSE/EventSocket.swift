@@ -38,6 +38,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private var hasHeldRead = false
   private var isIdle = false
   private var deadline: Scheduled<Void>?
+  /// What this one gave the socket to.
+  private var successor: ConnectionHandler?
 
   /// For a socket that was counted when it became active.
   init(driver: ShardDriver) {
@@ -118,6 +120,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     case .content(let head, let request): return readContent(head, request, input, &offset)
     case .answering: return false
     case .streaming, .lingering, .gone:
+      if let successor { driver.read(UnsafeRawBufferPointer(rebasing: input[offset...]), for: successor) }
       offset = input.count
       return false
     }
@@ -194,8 +197,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     stopWaiting()
     let handler = ConnectionHandler(continuing: driver)
     guard let context, context.replace(self, with: handler) else { return }
-    phase = .gone
-    handler.begin(with: head, kept)
+    (phase, successor) = (.gone, handler)
+    handler.begin(with: head)
   }
 
   // MARK: Messages up

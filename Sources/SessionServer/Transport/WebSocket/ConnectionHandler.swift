@@ -160,11 +160,10 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     socket.begin(with: head, rest)
   }
 
-  /// Takes the request as the first one of the socket; `rest` came behind it.
-  func begin(with head: HTTPRequestHead, _ rest: [UInt8]) {
+  /// Takes the request as the first one of the socket.
+  func begin(with head: HTTPRequestHead) {
     driver.expectHandshake(of: self)
     judge(head)
-    rest.withUnsafeBytes { driver.read($0, for: self) }
   }
 
   private func judge(_ head: HTTPRequestHead) {
