@@ -153,7 +153,9 @@ private final class Count: Sendable {
     try await client.connect()
     try await peer.with { $0.drain(afterMilliseconds: 100) }
     #expect(try await eventually { try await peer.with { $0.upgrades } > 1 })
-    // A draining server takes nobody in: the client goes on trying.
+    // A draining server takes nobody in: the client stays where it is until it is closed, and goes on trying then.
+    #expect(try await client.send(event: "echo", payload: text("1")).payloadText == "1")
+    try await peer.with { $0.closeAll(.restart) }
     #expect(try await eventually { try await client.withClient { $0.session.lastError?.code } == "server.draining" })
     #expect(try await client.withClient { $0.state } != .stopped(.asked))
   }

@@ -235,12 +235,13 @@ enum VectorApplication {
       return .failure(ProtocolError("payload.invalid", "to, event and payload are wanted"))
     }
     let content = (payload["payload"] ?? .null).bytes
+    let version = payload["ev"]?.unsignedValue ?? 1
     if let user = payload["to"]?["user"]?.stringValue {
-      return .direct(.user(user), event: event, eventVersion: 1, payload: content)
+      return .direct(.user(user), event: event, eventVersion: version, payload: content)
     }
     guard let sid = payload["to"]?["session"]?.stringValue.flatMap({ SessionID($0) }) else {
       return .failure(ProtocolError("payload.invalid", "to names a session or a user"))
     }
-    return .direct(.session(sid), event: event, eventVersion: 1, payload: content)
+    return .direct(.session(sid), event: event, eventVersion: version, payload: content)
   }
 }

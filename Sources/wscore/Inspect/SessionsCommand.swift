@@ -59,7 +59,7 @@ struct SessionsCommand: ParsableCommand {
   }
 
   private static let columns: [Table.Column] = [
-    .init("SESSION"), .init("STATE"), .init("USER", shrinks: true), .init("VIA"), .init("REMOTE", shrinks: true),
+    .init("SESSION"), .init("STATE"), .init("USER", shrinks: true), .init("VIA", shrinks: true), .init("REMOTE", shrinks: true),
     .init("ROOMS", .right), .init("QUEUE", .right), .init("IDLE", .right), .init("TTL", .right),
   ]
 

@@ -20,6 +20,8 @@ public final class InProcessConnection: Sendable {
   public struct Closed: Error, Sendable, Equatable {
     public var code: UInt16
     public var reason: String
+
+    public init(code: UInt16, reason: String) { (self.code, self.reason) = (code, reason) }
   }
 
   private let pipe: InProcessPipe
