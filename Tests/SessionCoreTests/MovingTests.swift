@@ -49,9 +49,11 @@ private final class MovingClient {
 
   /// Begins to move, to the shard named.
   func move(node: Int) {
+    // Nil between the end of the first connection and the welcome on the second: there is nothing to move yet.
+    guard let hello = session.makeOffer(now: world.now) else { return }
     let wire = world.connect(node: node)
     second = wire
-    if let hello = session.makeOffer(now: world.now) { world.send(hello, on: wire) }
+    world.send(hello, on: wire)
   }
 
   func hear(_ wire: Wire, _ event: WireEvent) {
@@ -167,7 +169,7 @@ private final class MovingClient {
     world.run(forMilliseconds: 2_000)
     client.act { $0.advance(now: $1, actions: &$2) }
     world.run(forMilliseconds: 1_000)
-    #expect(client.moves >= 10 && client.faults.isEmpty && client.gapCount == 0, "\(client.moves) \(client.faults)")
+    #expect(client.moves >= 10 && client.faults.isEmpty && client.gapCount == 0)
     #expect(client.heard.filter { $0.count < 5 } == (1...400).map(String.init), "our own, once and in order")
     #expect(client.heard.filter { $0.count == 5 } == (10_001...10_400).map(String.init))
     #expect(tickets.count == 400 && tickets.allSatisfy { client.outcomes[$0] == .acked })
