@@ -16,8 +16,9 @@ ARROWS = {
     "SessionCore": set(),
     "SessionClient": {"SessionCore", "WebSocketFrames"},
     "SessionServer": {"SessionCore", "WebSocketFrames"},
+    "SessionHTTP": {"SessionServer", "SessionCore", "WebSocketFrames"},
     "SessionSimulator": {"SessionCore"},
-    "wscore": {"SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
+    "wscore": {"SessionHTTP", "SessionServer", "SessionClient", "SessionCore", "WebSocketFrames"},
 }
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore"}

@@ -9,9 +9,7 @@ extension Shard {
       switch command {
       case .kick(let sid, let reason):
         shard.post(.route(sid, .kick(reason: reason), reply: reply), to: shard.registrar(of: sid))
-      case .publish(let room, let event, let eventVersion, let payload):
-        let event = RoomEvent(
-          event: event, eventVersion: eventVersion, from: nil, key: nil, isTransient: false, payload: payload)
+      case .publish(let room, let event):
         shard.post(.publish(room: room, event, reply: reply), to: shard.home(of: room))
       case .send(let target, let event, let eventVersion, let payload):
         shard.route(target, Shard.directMessage(event, eventVersion, from: nil, payload), reply: reply)

@@ -109,7 +109,7 @@ struct AdminResponder: Sendable {
 
   private func kick(_ sid: SessionID, _ reason: String) async -> AdminResponse {
     switch await peers[0].execute(.kick(sid, reason: reason)) {
-    case .done:
+    case .done, .published:
       services.logger.notice("session kicked", metadata: ["sid": "\(sid)", "reason": "\(reason)"])
       return .json(.members(["kicked": .string(sid.description)]))
     case .notFound: return .error(404, "no such session")

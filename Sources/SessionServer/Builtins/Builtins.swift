@@ -3,17 +3,21 @@ import SessionCore
 
 /// The events that make a server useful by itself: PROTOCOL.md, "Built-in events".
 extension SessionServer {
-  /// Registers all of them.
-  public func addBuiltins() {
-    on("echo") { event, _ in .reply(event.payload) }
-    on("time") { _, _ in .reply(Builtins.time()) }
-    on("state.get") { _, session in .reply(session.state ?? Array("null".utf8)) }
-    on("state.set") { event, _ in .setState(event.payload) }
-    on("direct.send") { event, _ in try Builtins.direct(event.payload) }
+  /// Registers all of them but those that the application handles itself.
+  public func addBuiltins(except names: Set<String> = []) {
+    for (name, handler) in Builtins.handlers where !names.contains(name) { on(name, handler) }
   }
 }
 
 enum Builtins {
+  static let handlers: KeyValuePairs<String, Handler> = [
+    "echo": { event, _ in .reply(event.payload) },
+    "time": { _, _ in .reply(time()) },
+    "state.get": { _, session in .reply(session.state ?? Array("null".utf8)) },
+    "state.set": { event, _ in .setState(event.payload) },
+    "direct.send": { event, _ in try direct(event.payload) },
+  ]
+
   static func time() -> [UInt8] { JSONValue.object([.init("unix_ms", .int(WallClock.milliseconds()))]).bytes }
 
   static func direct(_ payload: [UInt8]) throws -> HandlerOutcome {
@@ -39,17 +43,5 @@ enum Builtins {
     case "user": return .user(name)
     default: throw ProtocolError.invalidPayload("to is {\"session\":\"s_…\"} or {\"user\":\"…\"}")
     }
-  }
-}
-
-enum EventName {
-  /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.
-  static func isValid(_ name: String) -> Bool {
-    let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return name.utf8.count <= 128
-      && parts.allSatisfy { part in
-        !part.isEmpty
-          && part.allSatisfy { 0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "_") }
-      }
   }
 }
