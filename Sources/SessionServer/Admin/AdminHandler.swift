@@ -38,15 +38,18 @@ final class AdminHandler: ChannelInboundHandler {
     }
     switch event {
     case .head(let head):
+      if let refusal = head.refusalOfContent { return refuse(refusal, context) }
       self.head = nil
       answer(head, context)
-    case .failed(let error):
-      head = nil
-      let refusal = HTTPRefusal(error)
-      context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: refusal.bytes())), promise: nil)
-      context.close(mode: .output, promise: nil)
+    case .failed(let error): refuse(HTTPRefusal(error), context)
     case .needsMore, nil: break
     }
+  }
+
+  private func refuse(_ refusal: HTTPRefusal, _ context: ChannelHandlerContext) {
+    head = nil
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: refusal.bytes())), promise: nil)
+    context.close(mode: .output, promise: nil)
   }
 
   private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {

@@ -16,6 +16,7 @@ extension Services {
   private static let subprotocols: [(name: String, version: UInt64)] = [("wscore.v2.json", 2), ("wscore.v1.json", 1)]
 
   func judge(_ head: HTTPRequestHead) -> RequestVerdict {
+    if let refusal = head.refusalOfContent { return refuse(refusal, head) }
     switch head.path {
     case "/healthz": return health(head, isGood: true)
     case "/readyz": return health(head, isGood: !isDraining.load(ordering: .relaxed))
