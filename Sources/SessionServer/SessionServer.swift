@@ -133,6 +133,9 @@ public final class SessionServer: Sendable {
   /// The port that is listened on; nil unless the server runs.
   public var boundPort: Int? { running?.port }
 
+  /// The port on which backends are listened to; nil unless there is one and the server runs.
+  public var boundAPIPort: Int? { running?.api?.channel.localAddress?.port }
+
   /// Why operators cannot reach the server, where the configuration lets it start without.
   public var adminSocketFault: ServerError? { running?.adminFault }
 

@@ -23,7 +23,7 @@ extension Services {
     case configuration.path:
       return judgeUpgrade(head, subprotocols: Services.subprotocols.map(\.name)) { accepted in
         let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
-        return .upgrade(accepted, version: version, credential: Services.credential(head.fields))
+        return .upgrade(accepted, version: version, credential: head.fields.bearer)
       }
     case let path where path == configuration.rawEchoPath:
       // No shard tells such a connection that the server stops.
@@ -63,10 +63,12 @@ extension Services {
 
   static let full = HTTPRefusal(
     503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
+}
 
+extension HTTPFields {
   /// `Authorization: Bearer` (RFC 6750 section 2.1); case does not matter in the scheme's name (RFC 9110 section 11.1).
-  private static func credential(_ fields: HTTPFields) -> Secret? {
-    let values = fields.values(of: "authorization")
+  var bearer: Secret? {
+    let values = values(of: "authorization")
     guard values.count == 1, let value = values.first, value.utf8.count > 7,
       value.prefix(7).lowercased() == "bearer "
     else { return nil }

@@ -16,6 +16,7 @@ public enum HTTPResponseWriter {
   /// The words of RFC 9110 section 15; empty for a status that is not used here, which is legal.
   static func reason(_ status: Int) -> String {
     switch status {
+    case 100: "Continue"
     case 101: "Switching Protocols"
     case 200: "OK"
     case 400: "Bad Request"
@@ -24,8 +25,11 @@ public enum HTTPResponseWriter {
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
+    case 411: "Length Required"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
+    case 415: "Unsupported Media Type"
+    case 422: "Unprocessable Content"
     case 426: "Upgrade Required"
     case 429: "Too Many Requests"
     case 431: "Request Header Fields Too Large"
