@@ -18,6 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
+  @OptionGroup(title: "Backend options") var backends: BackendOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
@@ -25,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
-      endpoint, authentication, lifetimes, bounds, operation,
+      endpoint, authentication, backends, lifetimes, bounds, operation,
     ]
     return Dictionary(uniqueKeysWithValues: groups.flatMap(\.given).compactMap { name, text in text.map { (name, $0) } })
   }

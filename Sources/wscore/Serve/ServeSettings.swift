@@ -7,6 +7,7 @@ struct ServeSettings {
   enum Authentication: String, CaseIterable {
     case none
     case tokenFile = "token-file"
+    case http
   }
 
   enum AdminSocketChoice: Equatable {
@@ -24,6 +25,7 @@ struct ServeSettings {
   /// Nil: `token-file` if there is one, else `none`.
   var authentication: Authentication?
   var tokenFile: String?
+  var backends = BackendSettings()
   var adminSocket = AdminSocketChoice.standard
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.auto

@@ -31,6 +31,10 @@ enum ServeSettingsReader {
       let isFlag = flags["auth"] != nil || flags["token-file"] != nil
       mistakes.append(Mistake(text: text, isFlag: isFlag))
     }
+    if mistakes.isEmpty, let text = settings.backends.contradiction {
+      let isFlag = flags["api-listen"] != nil || flags["api-secret-file"] != nil
+      mistakes.append(Mistake(text: text, isFlag: isFlag))
+    }
     if settings.server.rawEchoPath == settings.server.path {
       let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
       mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
@@ -56,9 +60,12 @@ enum ServeSettingsReader {
   private static let foreign: Set<String> = ["WSCORE_TOKEN", "WSCORE_HISTFILE", "WSCORE_ADMIN_SOCKET"]
 
   private static func contradiction(_ settings: ServeSettings) -> String? {
-    switch (settings.authentication, settings.tokenFile) {
-    case (.tokenFile, nil): "--auth token-file needs --token-file PATH"
-    case (ServeSettings.Authentication.none?, .some): "--auth none and --token-file contradict each other"
+    switch (settings.authentication, settings.tokenFile, settings.backends.authenticationURL) {
+    case (.tokenFile, nil, _): "--auth token-file needs --token-file PATH"
+    case (.http, _, nil): "--auth http needs --auth-url URL"
+    case (ServeSettings.Authentication.none?, .some, _): "--auth none and --token-file contradict each other"
+    case (ServeSettings.Authentication.none?, _, .some): "--auth none and --auth-url contradict each other"
+    case (_, .some, .some): "--token-file and --auth-url contradict each other"
     default: nil
     }
   }

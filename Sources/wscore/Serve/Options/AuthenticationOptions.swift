@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// Who may come.
 struct AuthenticationOptions: ServeOptionGroup {
-  @Option(help: .serve("auth"), completion: .list(["none", "token-file"])) var auth: String?
+  @Option(help: .serve("auth"), completion: .list(["none", "token-file", "http"])) var auth: String?
   @Option(help: .serve("token-file"), completion: .file()) var tokenFile: String?
 
   var given: [(name: String, text: String?)] {
@@ -16,7 +16,7 @@ struct AuthenticationOptions: ServeOptionGroup {
 extension ServeOption {
   static var authentication: [ServeOption] {
     [
-      choice("auth", fallback: "none, or token-file if one is given", "How clients show who they are.") {
+      choice("auth", fallback: "none, or token-file or http if their options are given", "How clients show who they are.") {
         $0.authentication = $1
       },
       ServeOption(

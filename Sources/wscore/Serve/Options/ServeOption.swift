@@ -18,7 +18,7 @@ struct ServeOption {
   static func named(_ name: String) -> ServeOption? { all.first { $0.name == name } }
 
   /// One list for each group of options, in the order of the help.
-  static var all: [ServeOption] { endpoint + authentication + lifetimes + bounds + operation }
+  static var all: [ServeOption] { endpoint + authentication + backends + lifetimes + bounds + operation }
 
   // MARK: Kinds of values
 
