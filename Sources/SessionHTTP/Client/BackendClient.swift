@@ -1,5 +1,6 @@
 #if HTTP
   import AsyncHTTPClient
+  import Glibc
   import NIOCore
   import NIOHTTP1
   import NIOPosix
@@ -104,6 +105,9 @@
   }
 
   extension BackendFailure {
+    /// Error numbers that a connection gives before it is one, and never after.
+    private static let connecting: Set<CInt> = [ECONNREFUSED, EADDRNOTAVAIL, EMFILE, ENFILE]
+
     /// What stands before the first byte of a request is a failure to connect; all else may have come after it. The
     /// texts are ours, or the system's for an error number: nothing of a request is in them.
     fileprivate init(_ error: any Error) {
@@ -117,6 +121,8 @@
       case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: self = .unreachable("the TLS handshake failed")
       case let error as HTTPClientError where error == .tlsHandshakeTimeout:
         self = .unreachable("the TLS handshake took too long")
+      case let error as IOError where BackendFailure.connecting.contains(error.errnoCode):
+        self = .unreachable(SystemText.of(error.errnoCode))
       case let error as IOError: self = .broken(SystemText.of(error.errnoCode))
       case let error as HTTPClientError where error == .remoteConnectionClosed: self = .broken("closed by the backend")
       default: self = .broken("\(type(of: error))")

@@ -23,8 +23,8 @@ enum ServeSettingsReader {
         try option.apply(&settings, text)
       } catch {
         let source = flag == nil ? option.variable : "--\(option.name)"
-        mistakes.append(
-          Mistake(text: "\(source): \"\(DisplayWidth.printable(text))\" \(error.text)", isFlag: flag != nil))
+        let value = option.mayHoldSecret ? "the value" : "\"\(DisplayWidth.printable(text))\""
+        mistakes.append(Mistake(text: "\(source): \(value) \(error.text)", isFlag: flag != nil))
       }
     }
     if let text = contradiction(settings) {

@@ -54,8 +54,9 @@ extension ServeOption {
     [
       ServeOption(
         name: "route", placeholder: "event=url",
-        help: "A backend for an event, or with order.*=URL for all that begin so; may be repeated, blanks between them in the variable.",
-        apply: route),
+        help: "A backend for an event, or with order.*=URL for all that begin so. May be given several times; in the "
+          + "variable, blanks stand between them.",
+        mayHoldSecret: true, apply: route),
       duration("route-timeout", \.backends.route.timeoutMilliseconds, 1, "10s",
         "Time for a backend to answer an event, waiting and further tries included."),
       count("route-concurrency", \.backends.route.concurrency, 1...65_536, fallback: "64",
@@ -72,7 +73,7 @@ extension ServeOption {
   private static var authenticators: [ServeOption] {
     [
       ServeOption(
-        name: "auth-url", placeholder: "url", help: "Who says who a client is, with --auth http.",
+        name: "auth-url", placeholder: "url", help: "Who says who a client is, with --auth http.", mayHoldSecret: true,
         apply: { (settings, text) throws(OptionFault) in settings.backends.authenticationURL = try url(text) }),
       duration("auth-timeout", \.backends.authentication.timeoutMilliseconds, 1, "5s",
         "Time for an answer of --auth-url or --restore-url."),
@@ -86,7 +87,8 @@ extension ServeOption {
   private static var restorers: [ServeOption] {
     [
       ServeOption(
-        name: "restore-url", placeholder: "url", help: "Who is asked for the state and the rooms of a session that is gone.",
+        name: "restore-url", placeholder: "url",
+        help: "Who is asked for the state and the rooms of a session that is gone.", mayHoldSecret: true,
         apply: { (settings, text) throws(OptionFault) in settings.backends.restoreURL = try url(text) }),
       path("backend-ca", \.backends.authorityFile, "Certificates (PEM) to trust for https:// besides the system's."),
       path("backend-secret-file", \.backends.secretFile, "A secret that backends are shown as Authorization: Bearer."),

@@ -10,6 +10,8 @@ struct ServeOption {
   /// The default as people write it.
   var fallback: String?
   var help: String
+  /// Whether a mistake in the value is told without it: people put passwords where they do not belong.
+  var mayHoldSecret = false
   var apply: (inout ServeSettings, String) throws(OptionFault) -> Void
 
   /// As in `WSCORE_PING_INTERVAL`.
