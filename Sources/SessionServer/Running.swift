@@ -17,16 +17,19 @@ struct Running: Sendable {
   let api: HTTPServer?
   /// Why there is no `admin` though one was wanted.
   let adminFault: ServerError?
+  private let reloading: Task<Void, Never>?
 
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
-    let services = Services(configuration: configuration, handlers: table.entries, hooks: hooks, logger: logger)
+    let services = Services(
+      configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
+      logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
     var (admin, adminFault): (AdminServer?, ServerError?)
     var api: HTTPServer?
     do {
-      let peers = try await makePeers(group, services, table.dispatcher, hooks.broker)
+      let peers = try await makePeers(group, services, table, hooks.broker)
       let desk = ShardDesk(services: services, peers: peers)
       if let path = configuration.adminSocketPath {
         do {
@@ -40,7 +43,8 @@ struct Running: Sendable {
       let channel = try await listen(group, configuration, peers)
       return Running(
         services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
-        group: group, admin: admin, api: api, adminFault: adminFault)
+        group: group, admin: admin, api: api, adminFault: adminFault,
+        reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
     } catch {
       await admin?.stop()
       await api?.stop()
@@ -52,15 +56,18 @@ struct Running: Sendable {
   // MARK: Start
 
   private static func makePeers(
-    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ dispatcher: Dispatcher, _ broker: any Broker
+    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ table: HandlerTable, _ broker: any Broker
   ) async throws -> [Peer] {
+    let broken = table.events.brokenChains
+    precondition(broken.isEmpty, "the casts of \(broken.joined(separator: ", ")) leave a version out")
     let loops = Array(group.makeIterator())
     var peers: [Peer] = []
     for (index, loop) in loops.enumerated() {
       let configuration = ShardConfiguration(
-        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: dispatcher,
+        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: table.dispatcher,
         server: services.configuration.serverName, asksAuthorizer: services.authorizer != nil,
-        asksRestorer: services.restorer != nil)
+        asksRestorer: services.restorer != nil, checksPermissions: services.configuration.checksPermissions,
+        events: table.events)
       peers.append(try await makePeer(loop, services, configuration))
     }
     let all = peers
@@ -81,6 +88,18 @@ struct Running: Sendable {
       return NIOLoopBound(driver, eventLoop: loop)
     }.get()
     return Peer(loop: loop, mailbox: mailbox, driver: driver)
+  }
+
+  /// Looks at the files of hooks from time to time.
+  private static func watch(
+    _ hooks: [any ReloadableHook], everyMilliseconds interval: UInt64
+  ) -> Task<Void, Never>? {
+    guard interval > 0, !hooks.isEmpty else { return nil }
+    return Task {
+      while (try? await Task.sleep(for: .milliseconds(interval))) != nil {
+        for hook in hooks { await hook.reloadIfChanged() }
+      }
+    }
   }
 
   private static func listen(
@@ -141,6 +160,7 @@ struct Running: Sendable {
   }
 
   func stop() async {
+    reloading?.cancel()
     await admin?.stop()
     await api?.stop()
     try? await channel.close()

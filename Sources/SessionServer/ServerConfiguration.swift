@@ -16,11 +16,19 @@ public struct ServerConfiguration: Sendable {
   /// Event loops, each with its own shard.
   public var loopCount = System.coreCount
   public var limits = Limits()
+  /// Whether a principal's permissions bound joins, publishes and events: `Grants` has the vocabulary. If not, they are
+  /// the application's own, for its hooks and handlers to look at.
+  public var checksPermissions = false
   /// Time for a whole request to arrive.
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
   /// WebSocket connections at one time; further upgrades are answered with 503.
   public var connectionCount = 100_000
   public var origins = OriginPolicy.sameHost
+  /// A field of the upgrade request in which a credential may come as it is, `X-API-Key` for example; nil for none.
+  /// `Authorization: Bearer` is looked at in any case, after it.
+  public var credentialHeader: String?
+  /// Time between two looks at the files that hooks keep, for changes; 0 for none.
+  public var reloadCheckMilliseconds: UInt64 = 1_000
   /// Time between the signal to stop and the closing of the connections that are still there.
   public var drainTimeoutMilliseconds: UInt64 = 10_000
   /// Where operators reach the server; nil for nowhere.

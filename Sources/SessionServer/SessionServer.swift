@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -59,7 +60,7 @@ public final class SessionServer: Sendable {
     build { $0.add(pattern, .async(handler)) }
   }
 
-  private func build(_ change: (inout HandlerTable) -> Void) {
+  func build(_ change: (inout HandlerTable) -> Void) {
     state.withLock { state in
       guard case .building(var table) = state else { preconditionFailure("handlers are registered before the start") }
       change(&table)
@@ -70,11 +71,11 @@ public final class SessionServer: Sendable {
   // MARK: Life
 
   /// Starts, calls `whenListening`, waits for SIGTERM or SIGINT, lets the clients go in an orderly way and returns. A
-  /// second signal ends it at once.
+  /// second signal ends it at once. SIGHUP means `reload`.
   /// - Throws: `ServerError`.
   public func run(whenListening: @Sendable (SessionServer) throws -> Void = { _ in }) async throws {
     // Before the start, so that no signal falls between.
-    let signals = TerminationSignals()
+    let signals = OperatorSignals()
     try await start()
     do {
       try whenListening(self)
@@ -83,14 +84,26 @@ public final class SessionServer: Sendable {
       await shutdown()
       throw error
     }
-    var iterator = signals.makeAsyncIterator()
-    _ = await iterator.next()
+    await reloadUntilTermination(signals)
     let second = Task {
-      var iterator = signals.makeAsyncIterator()
-      if await iterator.next() != nil { self.hurry() }
+      for await number in signals where number != SIGHUP { self.hurry() }
     }
     await shutdown()
     second.cancel()
+  }
+
+  private func reloadUntilTermination(_ signals: OperatorSignals) async {
+    for await number in signals {
+      guard number == SIGHUP else { return }
+      await reload()
+    }
+  }
+
+  /// Has the hooks that keep files read them anew. Sessions that are there are not touched; a client that resumes is
+  /// judged by what was read last.
+  public func reload() async {
+    if hooks.reloadable.isEmpty { logger.notice("nothing to reload") }
+    for hook in hooks.reloadable { await hook.reload() }
   }
 
   /// Listens. Returns when clients can connect.
@@ -167,6 +180,11 @@ public final class SessionServer: Sendable {
   /// Ends a session: its client is told `revoked` and closed with 4507.
   public func kick(_ session: SessionID, reason: String) async -> CommandResult {
     await execute(.kick(session, reason: reason))
+  }
+
+  /// Ends all sessions of a user, suspended ones too. `.done` tells how many.
+  public func kick(user: String, reason: String) async -> CommandResult {
+    await execute(.kickUser(user, reason: reason))
   }
 
   private func execute(_ command: Command) async -> CommandResult {

@@ -29,6 +29,7 @@ public final class World {
     public var answer: (Question) -> Answer = World.anyone
     public var asksAuthorizer = false
     public var asksRestorer = false
+    public var checksPermissions = false
 
     public init() {}
   }
@@ -92,7 +93,8 @@ public final class World {
     nodes = (0..<shardCount).map { index in
       let configuration = ShardConfiguration(
         index: index, count: shardCount, limits: limits, dispatcher: application.dispatcher, server: "simulation",
-        asksAuthorizer: application.asksAuthorizer, asksRestorer: application.asksRestorer)
+        asksAuthorizer: application.asksAuthorizer, asksRestorer: application.asksRestorer,
+        checksPermissions: application.checksPermissions)
       return Node(Shard(configuration: configuration, random: ChaChaGenerator(seed: random.next())))
     }
     self.random = random

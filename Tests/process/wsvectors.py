@@ -59,7 +59,7 @@ def _match_members(pattern, value, variables, path):
 
 def substitute(template, variables):
     if isinstance(template, dict):
-        return {key: substitute(value, variables) for key, value in template.items()}
+        return {substitute(key, variables): substitute(value, variables) for key, value in template.items()}
     if isinstance(template, list):
         return [substitute(value, variables) for value in template]
     if isinstance(template, str) and template.startswith("$"):

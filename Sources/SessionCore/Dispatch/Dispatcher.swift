@@ -19,6 +19,9 @@ public struct Dispatcher: Sendable {
     case unsupportedVersion(supported: [UInt64])
   }
 
+  /// Versions of one handler that a refusal names: a handler may take all that there are.
+  static let maxToldCount = 16
+
   private var routes: [String: [Route]] = [:]
   /// Handlers of all events whose names begin so, in any version; the longest first.
   private var prefixes: [(prefix: String, handler: HandlerID)] = []
@@ -48,6 +51,6 @@ public struct Dispatcher: Sendable {
       return (byPrefix ?? fallback).map { .handler($0) } ?? .unknown
     }
     if let route = candidates.first(where: { $0.versions.contains(version) }) { return .handler(route.handler) }
-    return .unsupportedVersion(supported: candidates.flatMap { Array($0.versions) }.sorted())
+    return .unsupportedVersion(supported: candidates.flatMap { $0.versions.prefix(Dispatcher.maxToldCount) }.sorted())
   }
 }

@@ -111,6 +111,11 @@ public struct GapNotice: Sendable, Equatable {
   public var roomsAreComplete: Bool
   public var reason: String
 
+  public init(from: UInt64, to: UInt64, rooms: [String], roomsAreComplete: Bool, reason: String) {
+    (self.from, self.to, self.rooms) = (from, to, rooms)
+    (self.roomsAreComplete, self.reason) = (roomsAreComplete, reason)
+  }
+
   public var count: UInt64 { to - from + 1 }
 }
 

@@ -64,6 +64,7 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
 public struct Principal: Sendable, Equatable {
   /// Opaque; 1 to 128 bytes.
   public var user: String
+  /// `*`, `join:PATTERN`, `publish:PATTERN`, `event:PATTERN` (see `Grants`), or words of the application's own.
   public var permissions: [String]
   /// For how long the credential is good from the moment of the answer on; nil without end.
   public var validForMilliseconds: UInt64?
@@ -176,6 +177,8 @@ public struct CommandToken: Sendable, Hashable {
 public enum Command: Sendable {
   /// Ends the session: `revoked`, close code 4507.
   case kick(SessionID, reason: String)
+  /// Ends all of a user's sessions, suspended ones too; the answer tells how many.
+  case kickUser(String, reason: String)
   /// From the server itself: no `from`.
   case publish(room: String, RoomEvent)
   case send(Target, event: String, eventVersion: UInt64, payload: [UInt8])
@@ -200,9 +203,13 @@ public struct LifecycleEvent: Sendable {
     case sessionSuspended = "session.suspended"
     case sessionEnded = "session.ended"
     case resumeRefused = "resume.refused"
+    /// The restorer's answer could not be used.
+    case restoreFailed = "restore.failed"
     case tokenReused = "session.token_reuse"
     case roomCreated = "room.created"
     case roomRemoved = "room.removed"
+    /// A restored session could not be put into a room.
+    case roomNotRestored = "room.not_restored"
   }
 
   public var kind: Kind

@@ -3,8 +3,8 @@
   import Synchronization
 
   /// Lets so many in at one time and so many wait, in the order of their coming; the rest is turned away at once.
-  final class Gate: Sendable {
-    enum Entry {
+  package final class Gate: Sendable {
+    package enum Entry: Sendable {
       case entered
       case full
       /// The task was cancelled while it waited.
@@ -20,14 +20,14 @@
     private let waitingCount: Int
     private let state: Mutex<State>
 
-    init(concurrency: Int, waiting: Int) {
+    package init(concurrency: Int, waiting: Int) {
       precondition(concurrency > 0 && waiting >= 0, "a gate lets somebody in")
       waitingCount = waiting
       state = Mutex(State(freeCount: concurrency))
     }
 
     /// Every `entered` is followed by one `leave`.
-    func enter() async -> Entry {
+    package func enter() async -> Entry {
       let id = state.withLock { state in
         state.lastID += 1
         return state.lastID
@@ -64,7 +64,7 @@
     }
 
     /// The place goes to who waits longest.
-    func leave() {
+    package func leave() {
       let next = state.withLock { state in
         let next = state.waiting.popFirst()
         if next == nil { state.freeCount += 1 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The answers to requests that had an `Idempotency-Key`, so that a backend's second try does nothing twice. Bounded in
 /// number and in time.
-final class AnswerMemory: Sendable {
+package final class AnswerMemory: Sendable {
   private struct Entry {
     /// Of what was asked; another request with the same key is a mistake.
     var digest: [UInt8]
@@ -25,11 +25,11 @@ final class AnswerMemory: Sendable {
   private let ttl: Duration
   private let state = Mutex(State())
 
-  init(limit: Int, ttlMilliseconds: UInt64) { (self.limit, ttl) = (limit, .milliseconds(ttlMilliseconds)) }
+  package init(limit: Int, ttlMilliseconds: UInt64) { (self.limit, ttl) = (limit, .milliseconds(ttlMilliseconds)) }
 
   /// What `perform` answers, now or when it was asked the same before. An answer that promises nothing (500 and above)
   /// is not kept.
-  func answer(
+  package func answer(
     _ key: String, _ digest: [UInt8], now: ContinuousClock.Instant = .now,
     perform: @escaping @Sendable () async -> HTTPResponse
   ) async throws(HTTPFault) -> HTTPResponse {

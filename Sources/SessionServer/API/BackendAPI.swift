@@ -38,8 +38,9 @@ struct BackendAPI: Sendable {
         .get("/v1/sessions") { try await sessions($0) },
         .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).publicJSON) },
         .delete("/v1/sessions/{session}") { request in
-          try await disconnect(.session(request.session()), request.parameters["reason"])
+          try await disconnect(.session(request.session()), request.reason)
         },
+        .delete("/v1/users/{user}") { try await disconnect(.user($0.captures[0]), $0.reason) },
         .get("/v1/rooms") { try await rooms($0) },
         .get("/v1/rooms/{room}") { try await room($0) },
         .get("/v1/health") { _ in health() },
@@ -122,7 +123,8 @@ struct BackendAPI: Sendable {
     case .session(let sid):
       try await desk.kick(sid, reason, by: "backend")
       return .json(.members(["sessions": 1]))
-    case .user: throw HTTPFault.invalid("user: not supported yet")
+    case .user(let user):
+      return .json(.members(["sessions": .int(try await desk.kick(user: user, reason, by: "backend"))]))
     }
   }
 
@@ -149,7 +151,7 @@ struct BackendAPI: Sendable {
     let user = request.parameters["user"]
     return try await page(request, "sessions") { shard, place, limit, now in
       let page = shard.sessions(now: now, from: place, limit: limit)
-      return Page(items: page.items.filter { user == nil || $0.user == user }.map(\.publicJSON), next: page.next)
+      return Page(items: page.items.filter { session in user.map { session.user.utf8.elementsEqual($0.utf8) } ?? true }.map(\.publicJSON), next: page.next)
     }
   }
 
@@ -162,7 +164,7 @@ struct BackendAPI: Sendable {
 
   private func room(_ request: HTTPRequest) async throws -> HTTPResponse {
     let room = try await desk.room(request.captures[0])
-    let limit = try request.count("limit", atMost: BackendAPI.maxPageCount) ?? BackendAPI.pageCount
+    let limit = try request.count("limit", in: 1...BackendAPI.maxPageCount) ?? BackendAPI.pageCount
     let after = request.parameters["after"].flatMap { SessionID($0) }
     let rest = room.members.drop { member in after.map { member <= $0 } ?? false }
     let page = Array(rest.prefix(limit).map { JSONValue.string($0.description) })
@@ -183,7 +185,7 @@ struct BackendAPI: Sendable {
     _ request: HTTPRequest, _ name: String,
     _ read: @escaping @Sendable (borrowing Shard, Int, Int, Instant) -> Page<JSONValue>
   ) async throws -> HTTPResponse {
-    let limit = try request.count("limit", atMost: BackendAPI.maxPageCount) ?? BackendAPI.pageCount
+    let limit = try request.count("limit", in: 1...BackendAPI.maxPageCount) ?? BackendAPI.pageCount
     var (shard, place) = try BackendAPI.cursor(request.parameters["after"])
     var items: [JSONValue] = []
     while shard < desk.peers.count, items.count < limit {

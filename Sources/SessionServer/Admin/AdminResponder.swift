@@ -16,8 +16,13 @@ struct AdminResponder: Sendable {
       .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).details) },
       .delete("/v1/sessions/{session}") { request in
         let sid = try request.session()
-        try await desk.kick(sid, request.parameters["reason"] ?? "ended by an operator", by: "operator")
+        try await desk.kick(sid, request.reason ?? "ended by an operator", by: "operator")
         return .json(.members(["kicked": .string(sid.description)]))
+      },
+      .delete("/v1/users/{user}") { request in
+        let user = request.captures[0]
+        let count = try await desk.kick(user: user, request.reason ?? "ended by an operator", by: "operator")
+        return .json(.members(["user": .string(user), "kicked": .int(count)]))
       },
       .get("/v1/rooms") { request in
         let limit = try request.count("limit")
@@ -56,9 +61,10 @@ struct AdminResponder: Sendable {
     let shards = try await desk.collect { ShardFigures($0) }
     let uptime = (ContinuousClock.now - startedAt).components
     return ServerFigures(
-      shards: shards, server: services.configuration.serverName,
+      shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
+      credentialRefusals: services.credentialRefusals.all,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 

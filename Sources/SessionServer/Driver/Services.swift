@@ -6,11 +6,13 @@ import Synchronization
 final class Services: Sendable {
   let configuration: ServerConfiguration
   let handlers: [HandlerTable.Entry]
+  let deprecations: [Deprecation]
   let authenticator: any Authenticator
   let authorizer: (any RoomAuthorizer)?
   let restorer: (any Restorer)?
   let observer: (any LifecycleObserver)?
   let events: EventLog
+  let credentialRefusals = RefusalTally()
   let logger: Logger
 
   let isDraining = Atomic(false)
@@ -19,11 +21,16 @@ final class Services: Sendable {
   /// Those of them that were upgraded and are not being closed.
   let webSocketCount = Atomic(0)
 
+  /// Bytes in the outboxes of all shards, each as it told last.
+  let outboxByteCount = Atomic(0)
+
   init(
-    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], hooks: Hooks, logger: Logger
+    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], deprecations: [Deprecation], hooks: Hooks,
+    logger: Logger
   ) {
     self.configuration = configuration
     self.handlers = handlers
+    self.deprecations = deprecations
     authenticator = hooks.authenticator
     authorizer = hooks.authorizer
     restorer = hooks.restorer
@@ -45,4 +52,8 @@ struct Hooks: Sendable {
   var restorer: (any Restorer)?
   var observer: (any LifecycleObserver)?
   var broker: any Broker
+
+  var reloadable: [any ReloadableHook] {
+    [authenticator, authorizer, restorer].compactMap { $0 as? any ReloadableHook }
+  }
 }

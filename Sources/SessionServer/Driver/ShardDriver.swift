@@ -37,6 +37,8 @@ final class ShardDriver {
   private var scratch = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
+  /// What the other shards know of our outboxes.
+  private var toldOutboxByteCount = 0
 
   /// Sockets are still closing, but nothing that they cause has an effect any more.
   private var isStopped = false
@@ -116,6 +118,7 @@ final class ShardDriver {
     guard !isStopped else { return }
     mailbox.takeAll(into: &mail)
     now = ShardDriver.clock()
+    shareBudget()
     for item in mail { take(item) }
     mail.removeAll(keepingCapacity: mail.capacity <= 4_096)
     tick()
@@ -156,11 +159,20 @@ final class ShardDriver {
     swap(&dirty, &draining)
     for handler in draining { drain(handler) }
     draining.removeAll(keepingCapacity: true)
+    shareBudget()
     for index in outgoing.indices where !outgoing[index].isEmpty { peers[index].post(contentsOf: &outgoing[index]) }
     arm()
     isTicking = false
     // What is left has had its share for now.
     if !dirty.isEmpty || !resumed.isEmpty { scheduleTick() }
+  }
+
+  /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
+  private func shareBudget() {
+    let own = shard.outboxByteCount
+    let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
+    toldOutboxByteCount = own
+    shard.outboxByteCountElsewhere = all - own
   }
 
   // MARK: Timers

@@ -1,7 +1,8 @@
 import NIOCore
 import WebSocketFrames
 
-/// One connection of an internal HTTP server: one request after the other, the next read when the one before is answered.
+/// One connection of an internal HTTP server: one request after the other, the next read when the one before is
+/// answered.
 final class HTTPConnection: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = ByteBuffer
@@ -72,7 +73,9 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
+    guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
     isInputClosed = true
     // With an answer under way the connection ends behind it.
     if case .answering = phase { return }

@@ -11,14 +11,17 @@ package struct HTTPRequest: Sendable {
   package var body: [UInt8] = []
 
   /// A number from the query.
-  package func count(_ name: String, atMost limit: Int = .max) throws(HTTPFault) -> Int? {
+  package func count(_ name: String, in range: ClosedRange<Int> = 0...Int.max) throws(HTTPFault) -> Int? {
     guard let text = parameters[name] else { return nil }
-    guard text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }), let number = Int(text), number <= limit else {
-      let range = limit == .max ? "a number from 0" : "a number from 0 to \(limit)"
-      throw .invalid("\(name) is \(range)")
+    guard text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }), let number = Int(text), range.contains(number) else {
+      let most = range.upperBound == .max ? "" : " to \(range.upperBound)"
+      throw .invalid("\(name) is a number from \(range.lowerBound)\(most)")
     }
     return number
   }
+
+  /// Why a session is ended: for its client and the log.
+  package var reason: String? { parameters["reason"] }
 
   /// Of a path like `/v1/sessions/{session}`.
   package func session() throws(HTTPFault) -> SessionID {

@@ -35,7 +35,7 @@ package struct HTTPRouter: Sendable {
     fileprivate let action: Action
 
     /// Whatever goes wrong becomes a response.
-    func perform() async -> HTTPResponse {
+    package func perform() async -> HTTPResponse {
       do {
         return try await action(request)
       } catch let fault as HTTPFault {

@@ -29,13 +29,26 @@ struct ShardDesk: Sendable {
   /// What came of a command that any shard takes.
   func execute(_ command: Command) async throws -> CommandResult {
     let result = await peers[0].execute(command)
-    if case .refused(let error) = result { throw HTTPFault.unavailable(error) }
-    return result
+    guard case .refused(let error) = result else { return result }
+    throw error.retry == .never ? HTTPFault(400, error.code, error.message) : .unavailable(error)
   }
 
   func kick(_ sid: SessionID, _ reason: String, by who: String) async throws {
     guard try await execute(.kick(sid, reason: reason)) != .notFound else { throw ShardDesk.noSession }
     services.logger.notice("session kicked", metadata: ["sid": "\(sid)", "reason": "\(reason)", "by": "\(who)"])
+  }
+
+  /// How many sessions were ended.
+  func kick(user: String, _ reason: String, by who: String) async throws -> Int {
+    guard case .done(let count) = try await execute(.kickUser(user, reason: reason)) else {
+      throw HTTPFault(404, "user.unknown", "no session of that user")
+    }
+    services.logger.notice(
+      "user kicked",
+      metadata: [
+        "user": "\(user)", "sessions": .stringConvertible(count), "reason": "\(reason)", "by": "\(who)",
+      ])
+    return count
   }
 
   private static let noSession = HTTPFault(404, "session.unknown", "no such session")

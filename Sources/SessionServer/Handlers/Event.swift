@@ -47,6 +47,7 @@ struct HandlerTable: Sendable {
 
   private(set) var entries: [Entry] = []
   private(set) var dispatcher = Dispatcher()
+  var events = EventRules()
 
   mutating func add(_ event: String, _ versions: ClosedRange<UInt64>, _ entry: Entry) {
     dispatcher.on(event, versions: versions, append(entry))

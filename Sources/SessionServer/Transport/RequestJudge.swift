@@ -23,7 +23,7 @@ extension Services {
     case configuration.path:
       return judgeUpgrade(head, subprotocols: Services.subprotocols.map(\.name)) { accepted in
         let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
-        return .upgrade(accepted, version: version, credential: head.fields.bearer)
+        return .upgrade(accepted, version: version, credential: credential(head.fields))
       }
     case let path where path == configuration.rawEchoPath:
       // No shard tells such a connection that the server stops.
@@ -63,6 +63,15 @@ extension Services {
 
   static let full = HTTPRefusal(
     503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
+
+  /// What stands in the configured field, else in `Authorization: Bearer`. A field that comes twice counts as absent.
+  private func credential(_ fields: HTTPFields) -> Secret? {
+    if let name = configuration.credentialHeader {
+      let values = fields.values(of: name)
+      if values.count == 1, let value = values.first, !value.isEmpty { return Secret(String(value)) }
+    }
+    return fields.bearer
+  }
 }
 
 extension HTTPFields {

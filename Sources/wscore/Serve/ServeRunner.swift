@@ -22,14 +22,17 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.serverName = "wscore/\(WScore.version)"
+    // Without authentication everybody may do everything.
+    configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
     try chooseAdminSocket(&configuration)
     let warnings = bindConnectionCount(&configuration)
     settings.backends.extend(&configuration.limits)
     configuration.api = try settings.backends.api()
     let backends = try ServeBackends(settings.backends, logger)
-    let server = try makeServer(configuration, logger, backends)
+    let server = try await makeServer(configuration, logger, backends)
     backends.addRoutes(to: server)
     server.addBuiltins(except: settings.backends.eventNames)
+    try addEventRules(to: server, logger)
     let final = (configuration, logger)
     do {
       try await server.run { server in
@@ -45,23 +48,21 @@ struct ServeRunner {
 
   private func makeServer(
     _ configuration: ServerConfiguration, _ logger: Logger, _ backends: ServeBackends
-  ) throws -> SessionServer {
-    let observer = LifecycleLog(logger: logger)
-    let restorer = backends.restorer(configuration.limits)
-    guard let path = settings.tokenFile else {
-      let authenticator = backends.authenticator
-      return SessionServer(
-        configuration, authenticator: authenticator ?? OpenAuthenticator(),
-        authorizer: authenticator == nil ? nil : PermissionAuthorizer(), restorer: restorer, observer: observer,
-        logger: logger)
-    }
-    do {
-      return SessionServer(
-        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), restorer: restorer,
-        observer: observer, logger: logger)
-    } catch {
-      throw CLIError(
-        "\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
+  ) async throws -> SessionServer {
+    let factory = AuthenticatorFactory(settings: settings, logger: logger, backends: backends)
+    return SessionServer(
+      configuration, authenticator: try await factory.make(), restorer: backends.restorer(configuration.limits),
+      observer: LifecycleLog(logger: logger), logger: logger)
+  }
+
+  private func addEventRules(to server: SessionServer, _ logger: Logger) throws {
+    for deprecation in settings.deprecations { server.deprecate(deprecation) }
+    guard let path = settings.schemaDirectory else { return }
+    let (schemas, passedOver) = try SchemaDirectory.load(path, stepCount: settings.schemaStepCount)
+    server.check(with: schemas, isStrict: settings.schemasAreStrict)
+    logger.info("schemas", metadata: ["directory": "\(path)", "count": .stringConvertible(schemas.count)])
+    for name in passedOver {
+      logger.warning("not a schema, passed over", metadata: ["file": "\(path)/\(name)"])
     }
   }
 
@@ -123,10 +124,9 @@ struct ServeRunner {
 
   private func banner(_ url: String, _ admin: String?, _ api: String?, _ configuration: ServerConfiguration) -> String {
     let style = Style(.auto, descriptor: STDERR_FILENO)
-    let everyone = settings.backends.authenticationURL.map { "asks \($0)" } ?? "none, everyone is let in"
     let lines: [(String, String)] = [
       ("listening", "\(style(url, .bold)), \(configuration.loopCount) event loops"),
-      ("auth", settings.tokenFile.map { "tokens of \($0)" } ?? everyone),
+      ("auth", settings.authenticationSummary),
       ("admin", admin.map { "\($0) (wscore inspect)" } ?? "none"),
     ] + settings.backends.routes.prefix(8).map { ("route", "\($0.pattern) to \($0.url)") } + [
       ("api", api ?? "none"),

@@ -16,9 +16,11 @@ enum ServeSettingsReader {
   ) throws(CLIError) -> ServeSettings {
     var settings = ServeSettings()
     var mistakes: [Mistake] = []
+    var authentication = AuthenticationChoice()
     for option in ServeOption.all {
       let flag = flags[option.name]
       guard let text = flag ?? environment(option.variable).flatMap({ $0.isEmpty ? nil : $0 }) else { continue }
+      authentication.note(option, isFlag: flag != nil)
       do throws(OptionFault) {
         try option.apply(&settings, text)
       } catch {
@@ -27,9 +29,8 @@ enum ServeSettingsReader {
         mistakes.append(Mistake(text: "\(source): \(value) \(error.text)", isFlag: flag != nil))
       }
     }
-    if let text = contradiction(settings) {
-      let isFlag = flags["auth"] != nil || flags["token-file"] != nil
-      mistakes.append(Mistake(text: text, isFlag: isFlag))
+    if mistakes.isEmpty, let text = authentication.settle(&settings) {
+      mistakes.append(Mistake(text: text, isFlag: authentication.isByFlag))
     }
     if mistakes.isEmpty, let text = settings.backends.contradiction {
       let isFlag = flags["api-listen"] != nil || flags["api-secret-file"] != nil
@@ -38,6 +39,10 @@ enum ServeSettingsReader {
     if settings.server.rawEchoPath == settings.server.path {
       let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
       mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
+    }
+    if settings.schemasAreStrict, settings.schemaDirectory == nil {
+      mistakes.append(
+        Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))
     }
     mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }
@@ -58,17 +63,6 @@ enum ServeSettingsReader {
 
   /// Variables of the other subcommands.
   private static let foreign: Set<String> = ["WSCORE_TOKEN", "WSCORE_HISTFILE", "WSCORE_ADMIN_SOCKET"]
-
-  private static func contradiction(_ settings: ServeSettings) -> String? {
-    switch (settings.authentication, settings.tokenFile, settings.backends.authenticationURL) {
-    case (.tokenFile, nil, _): "--auth token-file needs --token-file PATH"
-    case (.http, _, nil): "--auth http needs --auth-url URL"
-    case (ServeSettings.Authentication.none?, .some, _): "--auth none and --token-file contradict each other"
-    case (ServeSettings.Authentication.none?, _, .some): "--auth none and --auth-url contradict each other"
-    case (_, .some, .some): "--token-file and --auth-url contradict each other"
-    default: nil
-    }
-  }
 
   private static func report(_ mistakes: [Mistake], _ last: Mistake) -> CLIError {
     let status: ExitStatus = mistakes.contains(where: \.isFlag) ? .usage : .configuration

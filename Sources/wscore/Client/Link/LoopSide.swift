@@ -7,13 +7,17 @@ final class LoopSide: SessionClientDelegate {
   let mailbox: LinkMailbox
   private(set) var client: SessionClient
   private let tally: Tally
+  /// Who we are, asked again when a credential is over.
+  private let auth: () -> ClientSession.Auth?
   /// Fulfilled when the connection has ended, once the end was asked for.
   private var closed: EventLoopPromise<Void>?
 
   init(
-    _ configuration: SessionClient.Configuration, _ loop: any EventLoop, _ mailbox: LinkMailbox, _ tally: Tally
+    _ configuration: SessionClient.Configuration, _ loop: any EventLoop, _ mailbox: LinkMailbox, _ tally: Tally,
+    _ auth: @escaping () -> ClientSession.Auth?
   ) {
     self.mailbox = mailbox
+    self.auth = auth
     self.tally = tally
     client = SessionClient(configuration, on: loop, delegate: nil)
     client.delegate = self
@@ -46,9 +50,17 @@ final class LoopSide: SessionClientDelegate {
   func client(_ client: SessionClient, ended ending: ConnectionEnding, wasOnline: Bool, next: Reconnector.Next) {
     var told = LoopSide.ending(ending, next, client.session.lastError)
     told.next = ConnectAdvice.next(ending, client.url)
-    mailbox.post(.ended(told, wasConnected: wasOnline, retries: LoopSide.retries(next)))
+    let renewed = renewed(next)
+    mailbox.post(.ended(told, wasConnected: wasOnline, retries: renewed != nil || LoopSide.retries(next)))
     closed?.succeed()
     closed = nil
+    if let renewed { client.renew(renewed) }
+  }
+
+  /// The credential that stands in the place of one that is over, if there is a new one by now.
+  private func renewed(_ next: Reconnector.Next) -> ClientSession.Auth? {
+    guard next == .renewCredential, client.configuration.autoReconnect, let auth = auth() else { return nil }
+    return auth == client.session.configuration.auth ? nil : auth
   }
 
   // MARK: Words
@@ -98,7 +110,7 @@ extension SessionOptions {
       throw .usage("\(error)")
     }
     configuration.session.versions = [version == .v1 ? 1 : 2]
-    configuration.session.auth = try credential().map { .init(scheme: "token", credential: Secret($0)) }
+    configuration.session.auth = try auth()
     configuration.session.instance = instance
     configuration.session.autoAck = !noAck
     if let window { configuration.session.window = Window(messageCount: window) }
@@ -107,6 +119,6 @@ extension SessionOptions {
     // One person waits, and cuts the connection on purpose: no crowd has to be spread.
     configuration.backoff = Backoff(floorMilliseconds: 100, ceilingMilliseconds: 5_000, stableMilliseconds: 1_000)
     configuration.reportsMessages = true
-    return try SessionLink(configuration, mailbox)
+    return try SessionLink(configuration, mailbox) { try? auth() }
   }
 }

@@ -14,13 +14,17 @@ final class SessionLink: Link {
   /// How long the close handshake at the end may take.
   private static let farewell = 1_000
 
-  init(_ configuration: SessionClient.Configuration, _ mailbox: LinkMailbox) throws(CLIError) {
+  /// - Parameter auth: who we are, asked again when a credential is over.
+  init(
+    _ configuration: SessionClient.Configuration, _ mailbox: LinkMailbox,
+    auth: @escaping @Sendable () -> ClientSession.Auth?
+  ) throws(CLIError) {
     let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
     let tally = tally
     self.loop = loop
     do {
       side = try loop.submit {
-        NIOLoopBound(LoopSide(configuration, loop, mailbox, tally), eventLoop: loop)
+        NIOLoopBound(LoopSide(configuration, loop, mailbox, tally, auth), eventLoop: loop)
       }.wait()
     } catch {
       throw CLIError("cannot start the event loop: \(error)", status: .bug)

@@ -74,6 +74,7 @@ extension ServeOption {
     [
       ServeOption(
         name: "auth-url", placeholder: "url", help: "Who says who a client is, with --auth http.", mayHoldSecret: true,
+        authentication: .http,
         apply: { (settings, text) throws(OptionFault) in settings.backends.authenticationURL = try url(text) }),
       duration("auth-timeout", \.backends.authentication.timeoutMilliseconds, 1, "5s",
         "Time for an answer of --auth-url or --restore-url."),
@@ -90,8 +91,8 @@ extension ServeOption {
         name: "restore-url", placeholder: "url",
         help: "Who is asked for the state and the rooms of a session that is gone.", mayHoldSecret: true,
         apply: { (settings, text) throws(OptionFault) in settings.backends.restoreURL = try url(text) }),
-      path("backend-ca", \.backends.authorityFile, "Certificates (PEM) to trust for https:// besides the system's."),
-      path("backend-secret-file", \.backends.secretFile, "A secret that backends are shown as Authorization: Bearer."),
+      text("backend-ca", "path", \.backends.authorityFile, "Certificates (PEM) to trust for https:// besides the system's."),
+      text("backend-secret-file", "path", \.backends.secretFile, "A secret that backends are shown as Authorization: Bearer."),
     ]
   }
 
@@ -100,24 +101,16 @@ extension ServeOption {
       ServeOption(
         name: "api-listen", placeholder: "host:port", help: "Where backends push: an internal address, off by default.",
         apply: { (settings, text) throws(OptionFault) in settings.backends.apiAddress = try address(text) }),
-      path("api-secret-file", \.backends.apiSecretFile, "The secret that they have to show as Authorization: Bearer."),
+      text("api-secret-file", "path", \.backends.apiSecretFile, "The secret that they have to show as Authorization: Bearer."),
       size("api-body-bytes", \.backends.apiBodyByteCount, 64...1 << 28, "1MiB", "The longest body of a request to it."),
-      count("api-connections", \.backends.apiConnectionCount, 1...65_536, fallback: "64", "Connections to it at one time."),
+      count("api-connections", \.backends.apiConnectionCount, 1...65_536, fallback: "64",
+        "Connections to it at one time."),
       duration("api-timeout", \.backends.apiTimeoutMilliseconds, 10, "10s",
         "Time for the head of a request to it, and again for its body."),
     ]
   }
 
   // MARK: Single values
-
-  private static func path(
-    _ name: String, _ path: WritableKeyPath<ServeSettings, String?>, _ help: String
-  ) -> ServeOption {
-    ServeOption(name: name, placeholder: "path", help: help) { (settings, text) throws(OptionFault) in
-      guard !text.isEmpty else { throw OptionFault("is empty") }
-      settings[keyPath: path] = text
-    }
-  }
 
   private static func url(_ text: String) throws(OptionFault) -> HTTPURL {
     do throws(HTTPURL.Fault) {

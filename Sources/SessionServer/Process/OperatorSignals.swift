@@ -2,10 +2,13 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// SIGTERM and SIGINT as a sequence: the first asks for an orderly end, the second for the end. From the moment that
-/// it exists no signal is missed, which Dispatch's own signal sources do not promise. One at a time in a process.
-struct TerminationSignals: AsyncSequence, Sendable {
+/// SIGTERM, SIGINT and SIGHUP as a sequence: the first two ask for an orderly end and, when they come again, for the end;
+/// SIGHUP asks for files to be read anew. From the moment that it exists no signal is missed, which Dispatch's own signal
+/// sources do not promise. One at a time in a process.
+struct OperatorSignals: AsyncSequence, Sendable {
   typealias Element = Int32
+
+  private static let numbers = [SIGTERM, SIGINT, SIGHUP]
 
   private let stream: AsyncStream<Int32>
 
@@ -19,14 +22,14 @@ struct TerminationSignals: AsyncSequence, Sendable {
       }
       let (reader, writer) = (ends[0], ends[1])
       handlerPipe.store(writer, ordering: .sequentiallyConsistent)
-      for number in [SIGTERM, SIGINT] { signal(number, writeToPipe) }
+      for number in OperatorSignals.numbers { signal(number, writeToPipe) }
       let source = DispatchSource.makeReadSource(fileDescriptor: reader, queue: .global())
       source.setEventHandler {
         var number: UInt8 = 0
         while read(reader, &number, 1) == 1 { continuation.yield(Int32(number)) }
       }
       source.setCancelHandler {
-        for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+        for number in OperatorSignals.numbers { signal(number, SIG_DFL) }
         handlerPipe.store(-1, ordering: .sequentiallyConsistent)
         close(reader)
         close(writer)
