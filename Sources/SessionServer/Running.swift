@@ -13,6 +13,8 @@ struct Running: Sendable {
   private let channel: any Channel
   private let group: MultiThreadedEventLoopGroup
   private let admin: AdminServer?
+  /// For backends, if it is wanted.
+  let api: HTTPServer?
   /// Why there is no `admin` though one was wanted.
   let adminFault: ServerError?
   private let reloading: Task<Void, Never>?
@@ -25,23 +27,27 @@ struct Running: Sendable {
       logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
     var (admin, adminFault): (AdminServer?, ServerError?)
+    var api: HTTPServer?
     do {
       let peers = try await makePeers(group, services, table, hooks.broker)
+      let desk = ShardDesk(services: services, peers: peers)
       if let path = configuration.adminSocketPath {
         do {
-          let responder = AdminResponder(services: services, peers: peers, startedAt: .now)
+          let responder = AdminResponder(desk: desk, startedAt: .now)
           admin = try await AdminServer.start(path, responder)
         } catch let fault as ServerError where configuration.isAdminSocketOptional {
           adminFault = fault
         }
       }
+      if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
       let channel = try await listen(group, configuration, peers)
       return Running(
         services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
-        group: group, admin: admin, adminFault: adminFault,
+        group: group, admin: admin, api: api, adminFault: adminFault,
         reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
     } catch {
       await admin?.stop()
+      await api?.stop()
       try? await group.shutdownGracefully()
       throw error
     }
@@ -121,7 +127,7 @@ struct Running: Sendable {
     do {
       return try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
     } catch {
-      throw ServerError(error, configuration)
+      throw ServerError(error, host: configuration.host, port: configuration.port)
     }
   }
 
@@ -178,6 +184,7 @@ struct Running: Sendable {
   func stop() async {
     reloading?.cancel()
     await admin?.stop()
+    await api?.stop()
     try? await channel.close()
     for peer in peers { try? await peer.read { $0.stop() } }
     try? await group.shutdownGracefully()
@@ -186,8 +193,7 @@ struct Running: Sendable {
 
 extension ServerError {
   /// What the system said of a bind, in our words.
-  init(_ error: any Error, _ configuration: ServerConfiguration) {
-    let (host, port) = (configuration.host, configuration.port)
+  init(_ error: any Error, host: String, port: Int) {
     guard let error = error as? IOError else {
       self = .cannotListen(host: host, port: port, reason: "\(error)")
       return

@@ -38,6 +38,8 @@ public struct ServerConfiguration: Sendable {
   public var adminSocketPath: String?
   /// Whether the server starts without operators when another one listens on their socket.
   public var isAdminSocketOptional = false
+  /// Where backends reach the server; nil for nowhere.
+  public var api: BackendAPIConfiguration?
   /// Told to clients in `welcome`, to operators in `stats`.
   public var serverName = "wscore"
 

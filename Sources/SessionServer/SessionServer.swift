@@ -55,6 +55,11 @@ public final class SessionServer: Sendable {
   /// Takes every event that has no handler of its own, those with a room included.
   public func onOther(_ handler: @escaping Handler) { build { $0.setFallback(.immediate(handler)) } }
 
+  /// Registers a handler that waits for something for every event, in any version, that fits the pattern.
+  public func onAsync(matching pattern: EventPattern, _ handler: @escaping AsyncHandler) {
+    build { $0.add(pattern, .async(handler)) }
+  }
+
   func build(_ change: (inout HandlerTable) -> Void) {
     state.withLock { state in
       guard case .building(var table) = state else { preconditionFailure("handlers are registered before the start") }
@@ -141,6 +146,9 @@ public final class SessionServer: Sendable {
   /// The port that is listened on; nil unless the server runs.
   public var boundPort: Int? { running?.port }
 
+  /// The port on which backends are listened to; nil unless there is one and the server runs.
+  public var boundAPIPort: Int? { running?.api?.channel.localAddress?.port }
+
   /// Why operators cannot reach the server, where the configuration lets it start without.
   public var adminSocketFault: ServerError? { running?.adminFault }
 
@@ -161,11 +169,17 @@ public final class SessionServer: Sendable {
 
   // MARK: Commands
 
-  /// Publishes from the server itself. `.done` tells to how many members, `.notFound` that the room has none.
+  /// Publishes from the server itself. `.published` tells to how many members, `.notFound` that the room has none.
+  /// - Parameters:
+  ///   - key: a later event with the same key may replace this one where it still waits.
+  ///   - isTransient: it goes to who can take it now and is not kept.
   public func publish(
-    _ event: String, to room: String, version: UInt64 = 1, payload: [UInt8]
+    _ event: String, to room: String, version: UInt64 = 1, key: String? = nil, isTransient: Bool = false,
+    payload: [UInt8]
   ) async -> CommandResult {
-    await execute(.publish(room: room, event: event, eventVersion: version, payload: payload))
+    let event = RoomEvent(
+      event: event, eventVersion: version, key: key, isTransient: isTransient, payload: payload)
+    return await execute(.publish(room: room, event))
   }
 
   /// Sends to one session, or to all of a user's. `.done` tells to how many.

@@ -208,7 +208,7 @@ final class Scene {
     scene.say(#"{"v":1,"type":"join","room":"lobby"}"#, wire)
     _ = scene.types(wire)
     scene.drop(wire)
-    _ = scene.world.execute(.publish(room: "lobby", event: "x", eventVersion: 1, payload: Array("1".utf8)))
+    _ = scene.world.execute(.publish(room: "lobby", RoomEvent(event: "x", payload: Array("1".utf8))))
     scene.world.settle()
     let (_, again) = scene.resume(welcome, ack: 0, node: 1, versions: "[1]", v: 1)
     #expect(again["resumed"] == true)

@@ -29,6 +29,8 @@ public struct Dispatcher: Sendable {
   static let maxToldCount: UInt64 = 16
 
   private var routes: [String: [Route]] = [:]
+  /// Handlers of all events whose names begin so, in any version; the longest first.
+  private var prefixes: [(prefix: String, handler: HandlerID)] = []
   /// Takes every event that has no handler of its own, those with a room included.
   public var fallback: HandlerID?
 
@@ -41,8 +43,19 @@ public struct Dispatcher: Sendable {
     routes[event] = present + [Route(versions: versions, handler: handler)]
   }
 
+  /// Adds a handler for every event whose name begins with `prefix` and has no handler of its own. Of several the
+  /// longest takes it. Two handlers for one prefix are a programmer's error.
+  public mutating func on(prefix: String, _ handler: HandlerID) {
+    precondition(!prefixes.contains { $0.prefix == prefix }, "\(prefix)* has a handler already")
+    let place = prefixes.firstIndex { $0.prefix.utf8.count < prefix.utf8.count } ?? prefixes.endIndex
+    prefixes.insert((prefix, handler), at: place)
+  }
+
   public func decide(_ event: String, version: UInt64) -> Decision {
-    guard let candidates = routes[event] else { return fallback.map { .handler($0) } ?? .unknown }
+    guard let candidates = routes[event] else {
+      let byPrefix = prefixes.first { event.utf8.starts(with: $0.prefix.utf8) }?.handler
+      return (byPrefix ?? fallback).map { .handler($0) } ?? .unknown
+    }
     if let route = candidates.first(where: { $0.versions.contains(version) }) { return .handler(route.handler) }
     return .unsupportedVersion(supported: candidates.flatMap(\.told).sorted())
   }

@@ -14,10 +14,9 @@ extension Shard {
         shard.post(.route(sid, mail, reply: reply), to: shard.registrar(of: sid))
       case .kickUser(let user, let reason):
         shard.post(.routeToUser(user: user, .kick(reason: reason), reply: reply), to: shard.home(of: user))
-      case .publish(let room, let event, let eventVersion, let payload):
-        guard let (eventVersion, payload) = shard.admit(event, eventVersion, payload, token) else { return }
-        let event = RoomEvent(
-          event: event, eventVersion: eventVersion, from: nil, key: nil, isTransient: false, payload: payload)
+      case .publish(let room, var event):
+        guard let admitted = shard.admit(event.event, event.eventVersion, event.payload, token) else { return }
+        (event.eventVersion, event.payload) = admitted
         shard.post(.publish(room: room, event, reply: reply), to: shard.home(of: room))
       case .send(let target, let event, let eventVersion, let payload):
         guard let (eventVersion, payload) = shard.admit(event, eventVersion, payload, token) else { return }

@@ -111,8 +111,10 @@ public struct Delivery: Sendable {
   public var event: String
   /// The event's own schema version.
   public var eventVersion: UInt64
-  /// The sender's correlation id: together with the session the idempotency key.
+  /// The sender's correlation id.
   public var id: String?
+  /// The message's number in the session's numbering; nil for one that is not counted.
+  public var seq: UInt64?
   public var room: String?
   /// JSON text.
   public var payload: [UInt8]
@@ -122,6 +124,8 @@ public struct Delivery: Sendable {
 /// What a handler may know of the session.
 public struct SessionContext: Sendable {
   public var sid: SessionID
+  /// The numbering that `seq` counts in: it is new whenever the numbers begin again.
+  public var epoch: UInt64
   public var principal: Principal
   /// JSON text, nil if none was set.
   public var state: [UInt8]?
@@ -179,13 +183,15 @@ public enum Command: Sendable {
   /// Ends all of a user's sessions, suspended ones too; the answer tells how many.
   case kickUser(String, reason: String)
   /// From the server itself: no `from`.
-  case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
+  case publish(room: String, RoomEvent)
   case send(Target, event: String, eventVersion: UInt64, payload: [UInt8])
 }
 
 public enum CommandResult: Sendable, Equatable {
   /// Done, for so many sessions.
   case done(Int)
+  /// Published to a room of so many members; a transient event has no position.
+  case published(LogPosition?, memberCount: Int)
   case notFound
   case refused(ProtocolError)
 }

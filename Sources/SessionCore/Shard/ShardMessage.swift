@@ -132,6 +132,14 @@ public struct RoomEvent: Sendable {
   public var isTransient: Bool
   /// JSON text.
   public var payload: [UInt8]
+
+  public init(
+    event: String, eventVersion: UInt64 = 1, from: SessionID? = nil, key: String? = nil, isTransient: Bool = false,
+    payload: [UInt8]
+  ) {
+    (self.event, self.eventVersion, self.from) = (event, eventVersion, from)
+    (self.key, self.isTransient, self.payload) = (key, isTransient, payload)
+  }
 }
 
 /// What a room said to a member that was between two shards.

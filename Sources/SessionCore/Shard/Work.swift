@@ -54,8 +54,9 @@ extension Shard {
         .deliver(
           Delivery(
             token: HandlerToken(session: session.slot, serial: busy?.serial ?? 0), handler: handler, event: name,
-            eventVersion: newest, id: inbound.id, room: room, payload: payload,
-            session: SessionContext(sid: session.sid, principal: session.principal, state: session.state))))
+            eventVersion: newest, id: inbound.id, seq: inbound.seq, room: room, payload: payload,
+            session: SessionContext(
+              sid: session.sid, epoch: session.epoch, principal: session.principal, state: session.state))))
     case .unknown:
       guard let room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(name)\""))
@@ -268,7 +269,7 @@ extension CommandResult {
   init(_ done: Done) {
     switch done {
     case .count(let count): self = .done(count)
-    case .published(_, let memberCount): self = .done(memberCount)
+    case .published(let position, let memberCount): self = .published(position, memberCount: memberCount)
     case .notFound: self = .notFound
     }
   }

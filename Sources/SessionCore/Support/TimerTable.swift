@@ -76,6 +76,11 @@ struct SlotArray<Element> {
     }
   }
 
+  /// Places, live and free ones.
+  var capacity: Int { elements.count }
+
+  func element(at index: Int) -> Element? { elements[index] }
+
   mutating func insert(_ make: (Slot) -> Element) -> Slot {
     count += 1
     if let index = free.popLast() {

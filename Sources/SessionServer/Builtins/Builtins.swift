@@ -3,19 +3,21 @@ import SessionCore
 
 /// The events that make a server useful by itself: PROTOCOL.md, "Built-in events".
 extension SessionServer {
-  /// Registers all of them.
-  public func addBuiltins() {
-    exemptFromRules(Builtins.names)
-    on("echo") { event, _ in .reply(event.payload) }
-    on("time") { _, _ in .reply(Builtins.time()) }
-    on("state.get") { _, session in .reply(session.state ?? Array("null".utf8)) }
-    on("state.set") { event, _ in .setState(event.payload) }
-    on("direct.send") { event, _ in try Builtins.direct(event.payload) }
+  /// Registers all of them but those that the application handles itself.
+  public func addBuiltins(except names: Set<String> = []) {
+    exemptFromRules(Set(Builtins.handlers.map(\.key)).subtracting(names))
+    for (name, handler) in Builtins.handlers where !names.contains(name) { on(name, handler) }
   }
 }
 
 enum Builtins {
-  static let names: Set<String> = ["echo", "time", "state.get", "state.set", "direct.send"]
+  static let handlers: KeyValuePairs<String, Handler> = [
+    "echo": { event, _ in .reply(event.payload) },
+    "time": { _, _ in .reply(time()) },
+    "state.get": { _, session in .reply(session.state ?? Array("null".utf8)) },
+    "state.set": { event, _ in .setState(event.payload) },
+    "direct.send": { event, _ in try direct(event.payload) },
+  ]
 
   static func time() -> [UInt8] { JSONValue.object([.init("unix_ms", .int(WallClock.milliseconds()))]).bytes }
 

@@ -70,12 +70,14 @@ extension Services {
       let values = fields.values(of: name)
       if values.count == 1, let value = values.first, !value.isEmpty { return Secret(String(value)) }
     }
-    return Services.bearer(fields)
+    return fields.bearer
   }
+}
 
+extension HTTPFields {
   /// `Authorization: Bearer` (RFC 6750 section 2.1); case does not matter in the scheme's name (RFC 9110 section 11.1).
-  private static func bearer(_ fields: HTTPFields) -> Secret? {
-    let values = fields.values(of: "authorization")
+  var bearer: Secret? {
+    let values = values(of: "authorization")
     guard values.count == 1, let value = values.first, value.utf8.count > 7,
       value.prefix(7).lowercased() == "bearer "
     else { return nil }

@@ -65,8 +65,9 @@ struct AdminAnswer: ~Copyable {
   /// - Throws: `AdminClient.Refusal` with the server's words if the status is not 200…299.
   mutating func requireSuccess() throws {
     guard !(200...299 ~= head.status) else { return }
-    let message = try? object(limit: 65_536)["error"]?.stringValue
-    throw AdminClient.Refusal(status: head.status, message: message ?? head.reason)
+    let answer = try? object(limit: 65_536)
+    let message = answer?["message"] ?? answer?["error"]
+    throw AdminClient.Refusal(status: head.status, message: message?.stringValue ?? head.reason)
   }
 
   /// All of the content, which is one JSON value.

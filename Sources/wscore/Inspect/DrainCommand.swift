@@ -37,7 +37,7 @@ struct DrainCommand: ParsableCommand {
     let report = options.begin()
     guard !ids.isEmpty else {
       let target = AdminTarget("drain").with("over_ms", "\(milliseconds)")
-      let answer = try asking("drain") { try options.client.object(target, .post) }
+      let answer = try asking("drain") { try options.client.object(target, .put) }
       guard report.format == .table else { return try report.json(answer) }
       return try report.line(
         "draining: no more sessions; \(Humane.value(answer["connections"])) connections were asked to move over "
@@ -45,8 +45,8 @@ struct DrainCommand: ParsableCommand {
     }
     for (index, id) in ids.enumerated() {
       let delay = milliseconds * Int64(index) / Int64(ids.count)
-      let target = AdminTarget("sessions", id, "advise").with("after_ms", "\(delay)")
-      let answer = try asking("session \(id)", list: "wscore inspect sessions") { try options.client.object(target, .post) }
+      let target = AdminTarget("sessions", id, "advice").with("after_ms", "\(delay)")
+      let answer = try asking("session \(id)", list: "wscore inspect sessions") { try options.client.object(target, .put) }
       if report.format == .table { try report.line("asked \(id) to move in \(delay) ms") } else { try report.json(answer) }
     }
   }

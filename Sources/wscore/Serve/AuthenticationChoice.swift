@@ -30,6 +30,7 @@ struct AuthenticationChoice {
     case .none: return nil
     case .tokenFile: return settings.tokenFile == nil ? "--auth token-file needs --token-file PATH" : nil
     case .apiKey: return settings.apiKeyFile == nil ? "--auth api-key needs --api-key-file PATH" : nil
+    case .http: return settings.backends.authenticationURL == nil ? "--auth http needs --auth-url URL" : nil
     case .jwt:
       guard settings.jwt.files.count != 1 else { return nil }
       return "--auth jwt needs one of --jwt-key-file, --jwt-secret-file and --jwt-jwks-file"

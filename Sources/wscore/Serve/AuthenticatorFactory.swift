@@ -9,6 +9,7 @@ import SessionJWT
 struct AuthenticatorFactory {
   var settings: ServeSettings
   var logger: Logger
+  var backends: ServeBackends
 
   /// - Throws: `CLIError` with exit status 78 if a file is wrong.
   func make() async throws -> any Authenticator {
@@ -21,6 +22,7 @@ struct AuthenticatorFactory {
       return try await reloading(settings.apiKeyFile, form: "NAME sha256:HEX USER [PERMISSION…]") {
         try APIKeyFile(path: $0, logger: logger)
       }
+    case .http: return backends.authenticator ?? OpenAuthenticator()
     case .jwt: return try await jwt()
     }
   }
@@ -68,6 +70,7 @@ extension ServeSettings {
     case .none: "none, everyone is let in"
     case .tokenFile: "tokens of \(tokenFile ?? "")"
     case .apiKey: "API keys of \(apiKeyFile ?? "")"
+    case .http: "asks \(backends.authenticationURL.map { "\($0)" } ?? "")"
     case .jwt: "JSON Web Tokens, keys of \(jwt.files.first ?? "")"
     }
   }

@@ -19,6 +19,7 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
   @OptionGroup(title: "JSON Web Token options") var jwt: JWTOptions
+  @OptionGroup(title: "Backend options") var backends: BackendOptions
   @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
@@ -32,6 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
       endpoint,
       authentication,
       jwt,
+      backends,
       admission,
       lifetimes,
       bounds,

@@ -11,6 +11,7 @@ struct ServeSettings {
     case tokenFile = "token-file"
     case apiKey = "api-key"
     case jwt
+    case http
   }
 
   enum AdminSocketChoice: Equatable {
@@ -34,6 +35,7 @@ struct ServeSettings {
   var deprecations: [Deprecation] = []
   var apiKeyFile: String?
   var jwt = JWTSettings()
+  var backends = BackendSettings()
   var adminSocket = AdminSocketChoice.standard
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.auto

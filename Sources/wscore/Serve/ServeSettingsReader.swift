@@ -25,14 +25,18 @@ enum ServeSettingsReader {
         try option.apply(&settings, text)
       } catch {
         let source = flag == nil ? option.variable : "--\(option.name)"
-        mistakes.append(
-          Mistake(text: "\(source): \"\(DisplayWidth.printable(text))\" \(error.text)", isFlag: flag != nil))
+        let value = option.mayHoldSecret ? "the value" : "\"\(DisplayWidth.printable(text))\""
+        mistakes.append(Mistake(text: "\(source): \(value) \(error.text)", isFlag: flag != nil))
       }
     }
     if mistakes.isEmpty, let text = authentication.settle(&settings) {
       mistakes.append(Mistake(text: text, isFlag: authentication.isByFlag))
     }
     mistakes += samePaths(settings, flags)
+    if mistakes.isEmpty, let text = settings.backends.contradiction {
+      let isFlag = flags["api-listen"] != nil || flags["api-secret-file"] != nil
+      mistakes.append(Mistake(text: text, isFlag: isFlag))
+    }
     if settings.schemasAreStrict, settings.schemaDirectory == nil {
       mistakes.append(
         Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))

@@ -25,7 +25,7 @@ struct AuthenticationOptions: ServeOptionGroup {
 extension ServeOption {
   static var authentication: [ServeOption] {
     [
-      choice("auth", fallback: "the one whose file is given, else none", "How clients show who they are.") {
+      choice("auth", fallback: "the one whose file or URL is given, else none", "How clients show who they are.") {
         $0.authentication = $1
       },
       text("token-file", "path", \.tokenFile, "Tokens and their users, one a line: TOKEN USER [PERMISSION…].")

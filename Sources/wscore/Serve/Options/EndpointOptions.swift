@@ -50,6 +50,10 @@ extension ServeOption {
   // MARK: Single values
 
   private static func listen(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
+    (settings.server.host, settings.server.port) = try address(text)
+  }
+
+  static func address(_ text: String) throws(OptionFault) -> (host: String, port: Int) {
     let fault = OptionFault("is not HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
     guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { throw fault }
     var host = text[..<colon]
@@ -63,7 +67,7 @@ extension ServeOption {
       throw fault
     }
     guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw fault }
-    (settings.server.host, settings.server.port) = (String(host), port)
+    return (String(host), port)
   }
 
   private static func path(_ text: String) throws(OptionFault) -> String {

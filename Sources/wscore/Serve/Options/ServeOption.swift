@@ -10,6 +10,8 @@ struct ServeOption {
   /// The default as people write it.
   var fallback: String?
   var help: String
+  /// Whether a mistake in the value is told without it: people put passwords where they do not belong.
+  var mayHoldSecret = false
   /// The one way to authenticate that it belongs to.
   var authentication: ServeSettings.Authentication?
   var apply: (inout ServeSettings, String) throws(OptionFault) -> Void
@@ -37,6 +39,7 @@ struct ServeOption {
       endpoint,
       authentication,
       jwt,
+      backends,
       admission,
       lifetimes,
       bounds,

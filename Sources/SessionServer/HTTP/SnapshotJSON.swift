@@ -39,6 +39,24 @@ extension SessionSnapshot {
   }
 }
 
+extension SessionSnapshot {
+  /// What a backend may know of the session.
+  var publicJSON: JSONValue {
+    .members([
+      "session": .string(sid.description), "user": .string(user), "state": .string(state.rawValue),
+      "rooms": .array(rooms.map { .string($0) }), "instance": .optional(instance), "remote": .optional(remote),
+      "transport": .optional(transport), "age_ms": .int(ageMilliseconds), "idle_ms": .int(idleMilliseconds),
+      "expires_in_ms": expiresInMilliseconds.map { .int($0) } ?? .null,
+    ])
+  }
+}
+
+extension RoomSummary {
+  var json: JSONValue {
+    .members(["room": .string(name), "members": .int(memberCount), "pos": position.json])
+  }
+}
+
 extension RoomSnapshot {
   var json: JSONValue { json(members: .int(members.count)) }
 
