@@ -161,7 +161,7 @@ private final class MovingClient {
     var tickets: [UInt64] = []
     for number in 1...400 {
       if let ticket = client.say(number) { tickets.append(ticket) }
-      _ = world.execute(.publish(room: "r", event: "n", eventVersion: 1, payload: Array("\(10_000 + number)".utf8)))
+      _ = world.execute(.publish(room: "r", RoomEvent(event: "n", payload: Array("\(10_000 + number)".utf8))))
       if number % 20 == 0, client.second == nil { client.move(node: number / 20 % 2) }
       world.run(forMilliseconds: 1)
       client.act { $0.advance(now: $1, actions: &$2) }

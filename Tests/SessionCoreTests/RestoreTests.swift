@@ -128,7 +128,7 @@ private final class OneShard {
   @Test func whatTheRoomsSaidMeanwhileIsReplayed() {
     let shard = OneShard(RestoreTests.limits())
     for number in 1...4 {
-      shard.execute(.publish(room: "h-1", event: "n", eventVersion: 1, payload: Array("\(number)".utf8)))
+      shard.execute(.publish(room: "h-1", RoomEvent(event: "n", payload: Array("\(number)".utf8))))
     }
     let slot = shard.connect(#""ack":9,"pos":{"h-1":["000000000000000a",2],"x":["000000000000000a",1]}"#)
     shard.answer(0, .restored(state: nil, rooms: ["h-1", "x", "h-2"]))
@@ -145,14 +145,14 @@ private final class OneShard {
     #expect(messages.map { $0["type"] } == ["welcome", "event", "event", "live"])
     #expect(messages[1...2].map { $0["payload"] } == [3, 4])
     #expect(messages[1...2].map { $0["history"] } == [true, true])
-    shard.execute(.publish(room: "h-1", event: "n", eventVersion: 1, payload: Array("5".utf8)))
+    shard.execute(.publish(room: "h-1", RoomEvent(event: "n", payload: Array("5".utf8))))
     #expect(shard.hear(slot).map { $0["seq"] } == [3])
   }
 
   @Test func whatIsNoLongerKeptIsNamed() {
     let shard = OneShard(RestoreTests.limits())
     for number in 1...9 {
-      shard.execute(.publish(room: "h-1", event: "n", eventVersion: 1, payload: Array("\(number)".utf8)))
+      shard.execute(.publish(room: "h-1", RoomEvent(event: "n", payload: Array("\(number)".utf8))))
     }
     let slot = shard.connect(#""ack":0,"pos":{"h-1":["000000000000000a",1]}"#)
     shard.answer(0, .restored(state: nil, rooms: ["h-1"]))

@@ -87,7 +87,7 @@ import Testing
   private func publish(_ scene: Scene, _ count: Int) {
     for number in 1...count {
       _ = scene.world.execute(
-        .publish(room: "lobby", event: "chat", eventVersion: 1, payload: Array("\(number)".utf8)), node: number % 2)
+        .publish(room: "lobby", RoomEvent(event: "chat", payload: Array("\(number)".utf8))), node: number % 2)
       scene.world.settle()
     }
   }

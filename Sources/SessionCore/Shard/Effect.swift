@@ -194,6 +194,14 @@ public enum CommandResult: Sendable, Equatable {
   case published(LogPosition?, memberCount: Int)
   case notFound
   case refused(ProtocolError)
+
+  /// To how many sessions it went; nil if it was not done.
+  public var sessionCount: Int? {
+    switch self {
+    case .done(let count), .published(_, let count): count
+    case .notFound, .refused: nil
+    }
+  }
 }
 
 /// What happened, for operators: never a payload, never a secret.

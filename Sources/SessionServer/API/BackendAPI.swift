@@ -143,7 +143,7 @@ struct BackendAPI: Sendable {
   private func health() -> HTTPResponse {
     let isDraining = desk.services.isDraining.load(ordering: .relaxed)
     let status = isDraining ? "draining" : "ok"
-    let count = desk.services.webSocketCount.load(ordering: .relaxed)
+    let count = desk.services.connectionCount.load(ordering: .relaxed)
     return .json(.members(["status": .string(status), "connections": .int(count)]), status: isDraining ? 503 : 200)
   }
 
