@@ -246,7 +246,7 @@ def test_formats(inspect, fake):
     assert len(json.loads(inspect("sessions", "--format", "json").stdout)) == 2
     assert len(inspect("sessions", "--json").stdout.splitlines()) == 2
     table = inspect("sessions", "--format", "table").stdout.splitlines()
-    assert table[0].split() == ["SESSION", "STATE", "USER", "VIA", "REMOTE", "ROOMS", "QUEUE", "IDLE", "TTL"]
+    assert table[0].split() == ["SESSION", "STATE", "USER", "REMOTE", "ROOMS", "QUEUE", "IDLE", "TTL"]
     assert table[1].split() == [SESSION["sid"], "active", "ann", "127.0.0.1:40000", "1", "3", "1.4s", "-"]
     assert inspect("sessions", "--json", "--format", "table").returncode == 64
 

@@ -39,7 +39,7 @@ struct CustomToken {
     server.on("whoami") { _, session in .reply(JSONValue.string(session.principal.user).bytes) }
     server.onAsync("logout") { event, _ in
       await accounts.revoke(try event.decode(String.self))
-      return .done
+      return .reply(Array("true".utf8))
     }
     try await server.run { logger.info("listening on ws://127.0.0.1:\($0.boundPort ?? 0)/ws") }
   }
