@@ -82,7 +82,7 @@ struct AnswerMemoryTests {
   }
 
   @Test func `an answer is given again, to the same request only`() async throws {
-    let memory = AnswerMemory(limit: 10, ttlMilliseconds: 1_000)
+    let memory = AnswerMemory(limit: 10, ttlMilliseconds: 600_000)
     #expect(text(try await memory.answer("a", [1]) { count(1) }) == "1")
     #expect(text(try await memory.answer("a", [1]) { count(2) }) == "1")
     let fault = await #expect(throws: HTTPFault.self) { _ = try await memory.answer("a", [2]) { count(3) } }
@@ -91,19 +91,19 @@ struct AnswerMemoryTests {
   }
 
   @Test func `only so many are kept, and only so long`() async throws {
-    let memory = AnswerMemory(limit: 2, ttlMilliseconds: 1_000)
+    let memory = AnswerMemory(limit: 2, ttlMilliseconds: 600_000)
     let start = ContinuousClock.now
     for (number, key) in ["a", "b", "c"].enumerated() {
       _ = try await memory.answer(key, [1], now: start) { count(number) }
     }
     #expect(text(try await memory.answer("c", [1], now: start) { count(9) }) == "2")
     #expect(text(try await memory.answer("a", [1], now: start) { count(7) }) == "7")
-    let later = start + .milliseconds(1_000)
+    let later = start + .milliseconds(600_000)
     #expect(text(try await memory.answer("a", [1], now: later) { count(8) }) == "8")
   }
 
   @Test func `an answer that promises nothing is not kept`() async throws {
-    let memory = AnswerMemory(limit: 2, ttlMilliseconds: 1_000)
+    let memory = AnswerMemory(limit: 2, ttlMilliseconds: 600_000)
     _ = try await memory.answer("a", [1]) { HTTPFault(503, "x", "x").response }
     #expect(text(try await memory.answer("a", [1]) { count(2) }) == "2")
   }
