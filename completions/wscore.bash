@@ -197,8 +197,8 @@ _wscore() {
 _wscore_serve() {
     repeating_flags=()
     non_repeating_flags=(--schemas-strict --version -h --help)
-    repeating_options=(--allow-origin --room --deprecate)
-    non_repeating_options=(--listen --path --sse-path --raw-echo --loops --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --hello-rate --hello-burst --hello-pending --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --max-message-bytes --max-connections --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
+    repeating_options=(--allow-origin --route --room --deprecate)
+    non_repeating_options=(--listen --path --sse-path --raw-echo --loops --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --route-timeout --route-concurrency --route-queue --route-retries --route-retry --auth-url --auth-timeout --auth-concurrency --auth-queue --restore-url --backend-ca --backend-secret-file --api-listen --api-secret-file --api-body-bytes --api-connections --api-timeout --hello-rate --hello-burst --hello-pending --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --max-message-bytes --max-connections --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
     __wscore_offer_flags_options 0
 
     # Offer option value completions
@@ -222,7 +222,7 @@ _wscore_serve() {
         return
         ;;
     '--auth')
-        __wscore_add_completions -W 'none'$'\n''token-file'$'\n''api-key'$'\n''jwt'
+        __wscore_add_completions -W 'none'$'\n''token-file'$'\n''api-key'$'\n''jwt'$'\n''http'
         return
         ;;
     '--token-file')
@@ -276,6 +276,67 @@ _wscore_serve() {
         return
         ;;
     '--jwt-default-permissions')
+        return
+        ;;
+    '--route')
+        return
+        ;;
+    '--route-timeout')
+        return
+        ;;
+    '--route-concurrency')
+        return
+        ;;
+    '--route-queue')
+        return
+        ;;
+    '--route-retries')
+        return
+        ;;
+    '--route-retry')
+        __wscore_add_completions -W 'safe'$'\n''idempotent'
+        return
+        ;;
+    '--auth-url')
+        return
+        ;;
+    '--auth-timeout')
+        return
+        ;;
+    '--auth-concurrency')
+        return
+        ;;
+    '--auth-queue')
+        return
+        ;;
+    '--restore-url')
+        return
+        ;;
+    '--backend-ca')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--backend-secret-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--api-listen')
+        return
+        ;;
+    '--api-secret-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--api-body-bytes')
+        return
+        ;;
+    '--api-connections')
+        return
+        ;;
+    '--api-timeout')
         return
         ;;
     '--hello-rate')
