@@ -9,8 +9,11 @@ struct AdminServer: Sendable {
 
   static func start(_ path: String, _ responder: AdminResponder) async throws -> AdminServer {
     let descriptor = try AdminSocket.listen(path)
+    // So that whoever reads to the end, by hand or in a script, has the answer.
+    var limits = HTTPServerLimits()
+    limits.keepsConnections = false
     do {
-      let server = try await HTTPServer.start(responder.router) { bootstrap in
+      let server = try await HTTPServer.start(responder.router, limits: limits) { bootstrap in
         try await bootstrap.withBoundSocket(descriptor).get()
       }
       return AdminServer(path: path, server: server)

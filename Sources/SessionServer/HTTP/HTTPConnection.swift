@@ -172,7 +172,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     guard let context else { return }
     guard case .whole(let body) = response.body else { return stream(response) }
     phase = .answering
-    let isLast = isInputClosed || !request.keepsConnection
+    let isLast = isInputClosed || !limits.keepsConnections || !request.keepsConnection
     var fields = response.fields
     fields += [HTTPField("Content-Type", response.contentType), HTTPField("Content-Length", String(body.count))]
     if isLast { fields.append(HTTPField("Connection", "close")) }

@@ -7,6 +7,8 @@ package struct HTTPServerLimits: Sendable {
   /// Connections at one time; one more is answered with 503.
   package var connectionCount = 64
   package var bodyByteCount = 1_048_576
+  /// Whether a connection takes one request after the other; if not it ends with its response.
+  package var keepsConnections = true
   /// Time for a whole head to arrive, and again for a whole body.
   package var requestMilliseconds: Int64 = 10_000
   /// Time between two requests of a connection.

@@ -22,7 +22,9 @@ struct AuthenticatorFactory {
       return try await reloading(settings.apiKeyFile, form: "NAME sha256:HEX USER [PERMISSION…]") {
         try APIKeyFile(path: $0, logger: logger)
       }
-    case .http: return backends.authenticator ?? OpenAuthenticator()
+    case .http:
+      guard let authenticator = backends.authenticator else { preconditionFailure("--auth http was read without its URL") }
+      return authenticator
     case .jwt: return try await jwt()
     }
   }

@@ -9,7 +9,8 @@ import WebSocketFrames
   /// The backends of one server.
   struct ServeBackends {
     private let settings: BackendSettings
-    private let client: BackendClient
+    /// Nil where nothing is asked of a backend: it has threads of its own.
+    private let client: BackendClient?
     private let logger: Logger
 
     /// - Throws: `CLIError` if a file cannot be used.
@@ -19,6 +20,10 @@ import WebSocketFrames
       configuration.authorityFile = settings.authorityFile
       configuration.secret = try settings.secretFile.map { path throws(CLIError) in try SecretFile.read(path) }
       configuration.connectionCount = settings.route.concurrency + settings.authentication.concurrency
+      guard !settings.urls.isEmpty || settings.authorityFile != nil else {
+        client = nil
+        return
+      }
       do throws(BackendClient.Fault) {
         client = try BackendClient(configuration)
       } catch {
@@ -30,18 +35,17 @@ import WebSocketFrames
     }
 
     var authenticator: (any Authenticator)? {
-      settings.authenticationURL.map {
-        HTTPAuthenticator($0, client, bounds: BackendBounds(settings.authentication), logger: logger)
-      }
+      guard let client, let url = settings.authenticationURL else { return nil }
+      return HTTPAuthenticator(url, client, bounds: BackendBounds(settings.authentication), logger: logger)
     }
 
     func restorer(_ limits: Limits) -> (any Restorer)? {
-      settings.restoreURL.map {
-        HTTPRestorer($0, client, bounds: BackendBounds(settings.authentication), limits: limits, logger: logger)
-      }
+      guard let client, let url = settings.restoreURL else { return nil }
+      return HTTPRestorer(url, client, bounds: BackendBounds(settings.authentication), limits: limits, logger: logger)
     }
 
     func addRoutes(to server: SessionServer) {
+      guard let client else { return }
       var bounds = BackendBounds(settings.route)
       bounds.retryCount = settings.routeRetries
       bounds.retriesBrokenCalls = settings.routeRetry == .idempotent
@@ -49,7 +53,7 @@ import WebSocketFrames
       for route in settings.routes { server.route(route.pattern, to: route.url, through: router) }
     }
 
-    func shutdown() async { await client.shutdown() }
+    func shutdown() async { await client?.shutdown() }
   }
 
   extension BackendBounds {
