@@ -2,6 +2,8 @@
  *
  *   make check-model          all of it: the model, and that it notices each planted fault
  *
+ * To see how a claim breaks: spin -a -DMUTATE_NO_FENCE session.pml && cc -DSAFETY -o pan pan.c && ./pan; spin -t -p session.pml
+ *
  * Switches: CONNECTIONS_A, CONNECTIONS_B, SENDS, EVENTS, OUTBOX, WIRE (bounds), BY_ACCEPT (a rule that PROTOCOL.md does not have; docs/MODEL.md),
  * MUTATE_... (one planted fault each).
  */
@@ -25,7 +27,8 @@
 #endif
 
 #define LINES (CONNECTIONS_A + CONNECTIONS_B)
-#define OUTGOING (EVENTS + SENDS)
+#define OUTGOING (EVENTS + 1)
+#define IS_ANSWERED(seq) ((seq) == 1) /* the first message of a client gets a reply, others are only acknowledged */
 #define NONE 255
 #define A 0
 #define B 1
@@ -43,6 +46,9 @@ mtype:down = {welcome, event, reply, gap, acked};
 /* What a verification has seen, so that a pass is not an empty one. No part of the state: told once, then forgotten. */
 c_decl { static char told[32]; };
 #define REACHED(n, what) c_code { if (!told[n]) { told[n] = 1; printf("reached: " what "\n"); } }
+
+/* What holds, in words. */
+#define CLAIM(what, holds) if :: (holds) :: else -> c_code { printf("violated: " what "\n"); }; assert(false) fi
 
 /* The network. A line is one connection; what was sent on it before it broke may come late, or not at all. */
 chan toServer[LINES] = [WIRE] of {mtype:up, byte, byte};         /* hello: token, ack; data: seq, ack; ack: 0, ack */
@@ -93,6 +99,7 @@ byte line[2] = NONE, opened[2];
 byte token[2] = 1;
 byte last[2], ackSent[2];            /* of the server's messages: processed; told the server */
 byte sent[2], next[2], settled[2];   /* of one's own: ever sent; to be sent next on this connection; known as processed */
+bool answered[2];                    /* the reply came */
 bool toldUnknown[2];                 /* the application knows that all above settled may or may not be processed */
 byte fork;
 
@@ -114,8 +121,8 @@ inline settle(me, upTo) {
   n = settled[me] + 1;
   do
   :: n <= (upTo) ->
-     assert(n <= sent[me]); /* nothing is acknowledged that was not sent */
-     assert(author[n] == AUTHOR(me, n)); /* nothing acknowledged is unprocessed, and it is this client's own */
+     CLAIM("nothing is acknowledged that was not sent", n <= sent[me]);
+     CLAIM("what is acknowledged was processed, and is the client's own", author[n] == AUTHOR(me, n));
      n++
   :: else -> break
   od;
@@ -126,7 +133,7 @@ inline process(me, from, to) { /* the application sees one message, or is told o
   if
   :: to <= last[me] /* seen: dropped */
   :: else ->
-     assert(from <= last[me] + 1); /* no hole: else 4001 */
+     CLAIM("no hole in what the application sees", from <= last[me] + 1); /* else 4001 */
      last[me] = to
   fi
 }
@@ -137,10 +144,13 @@ inline takeClosing(me) {
   :: how == CUT -> phase[me] = offline; forget(me)
   :: how == REPLACED ->
      REACHED(1, "a client is told 4504");
-     assert(opened[1 - me] > 0 || WAS_LATE);
+     CLAIM("nobody is replaced by himself", opened[1 - me] > 0 || WAS_LATE);
      if :: opened[1 - me] == 0 -> REACHED(0, "a lone client is replaced by a hello of its own that came late") :: else fi;
      stop(me)
-  :: how == REVOKED -> REACHED(2, "a client is told 4506"); stop(me)
+  :: how == REVOKED ->
+     REACHED(2, "a client is told 4506");
+     CLAIM("a retired token revokes the session", life == revoked && attached == NONE);
+     stop(me)
   :: how == ENDED -> stop(me)
   :: how == LAST_WORD ->
      REACHED(3, "a client is told what got through before the session expired");
@@ -155,13 +165,13 @@ inline takeWelcome(me) {
 #ifndef MUTATE_BLIND_WELCOME
   :: y > sent[me] -> /* another copy of this client has sent under these numbers */
      REACHED(4, "a copy sees from last_in that it is one");
+     CLAIM("who is no copy is not taken for one", opened[1 - me] > 0);
      left[line[me]] = true; stop(me)
 #endif
   :: else ->
      next[me] = settled[me] + 1; /* may send again what got through */
 #ifdef MUTATE_BLIND_WELCOME
-     settled[me] = MAX(settled[me], y); sent[me] = MAX(sent[me], y);
-     if :: author[1] && AUTHOR(me, 1) != author[1] -> lostBlindly = true :: else fi;
+     sent[me] = MAX(sent[me], y);
 #endif
      settle(me, y);
      phase[me] = online; ackSent[me] = last[me]
@@ -170,9 +180,6 @@ inline takeWelcome(me) {
 
 proctype Client(byte me) {
   mtype:down what; byte x, y, z, n, how;
-#ifdef MUTATE_BLIND_WELCOME
-  bool lostBlindly;
-#endif
 end:
   do
   /* connects, and says hello */
@@ -201,9 +208,13 @@ end:
           :: phase[me] == stopped
           fi
        :: what == event -> settle(me, z); process(me, x, x)
-       :: what == reply -> settle(me, z); assert(y <= sent[me] && author[y] == AUTHOR(me, y)); process(me, x, x)
+       :: what == reply -> settle(me, z); CLAIM("a reply comes to who asked", y <= sent[me] && author[y] == AUTHOR(me, y)); answered[me] = true; process(me, x, x)
        :: what == gap -> REACHED(6, "a client is told of a gap"); settle(me, z); process(me, x, y)
-       :: what == acked -> settle(me, z)
+       :: what == acked ->
+          settle(me, z);
+#ifdef MUTATE_ACK_FOR_ACK
+          ackSent[me] = 0
+#endif
        fi;
        what = 0; x = 0; y = 0; z = 0
      }
@@ -240,7 +251,7 @@ inline tell(what, x, y, z) { /* on the attached line, which has room */
 
 /* An acknowledgement of the client. */
 inline take(upTo) {
-  assert(upTo <= lastOut); /* else ack.invalid */
+  CLAIM("a client acknowledges only what was sent", upTo <= lastOut); /* else ack.invalid */
   do :: confirmed < upTo -> confirmed++; answers[confirmed] = 0 :: else -> break od
 }
 
@@ -277,19 +288,16 @@ inline append(entry) {
 }
 
 inline processMessage(i, seq) { /* one step: the handler, the reply's place, lastIn */
-#ifndef MUTATE_NO_DEDUP
-  assert(author[seq] == 0 && seq == lastIn + 1); /* once, and in order */
-#else
-  assert(author[seq] == 0);
-#endif
+  CLAIM("a message is processed once", author[seq] == 0);
+  CLAIM("messages are processed in order", seq == lastIn + 1);
   author[seq] = AUTHOR(OWNER(i), seq);
   lastIn = seq;
-  append(seq);
-  isAckDue = false /* rides on the reply */
+  isAckDue = true; /* rides on the reply, if there is one */
+  if :: IS_ANSWERED(seq) -> append(seq) :: else fi
 }
 
 inline takeMessage(i) {
-  assert(attached == i); /* only the attached connection has effect */
+  CLAIM("only the attached connection has effect", attached == i);
 #ifndef MUTATE_NEVER_RETIRED
   previous = 0;
 #endif
@@ -310,8 +318,11 @@ inline takeMessage(i) {
         processMessage(i, x);
 #endif
         isAckDue = true
-     :: else -> assert(false) /* sequence.gap: a correct client leaves no number out */
+     :: else -> CLAIM("no number is left out", false) /* else sequence.gap */
      fi
+#endif
+#ifdef MUTATE_ACK_FOR_ACK
+  :: what == ack -> isAckDue = true
 #endif
   :: else
   fi
@@ -325,11 +336,18 @@ inline detach() {
 }
 
 inline attach(i, presented, upTo) {
-#ifdef MUTATE_TWO_ATTACHED
-  if :: attached != NONE -> REACHED(9, "a takeover") :: else fi;
+  if
+  :: attached != NONE ->
+     REACHED(9, "a takeover");
+#ifdef MUTATE_QUIET_TAKEOVER
+     state[attached] = closed
 #else
-  if :: attached != NONE -> REACHED(9, "a takeover"); close(attached, REPLACED) :: else fi;
+#ifndef MUTATE_TWO_ATTACHED
+     close(attached, REPLACED)
 #endif
+#endif
+  :: else
+  fi;
   if :: presented == previous -> REACHED(10, "the previous token resumes, for the welcome was lost") :: else fi;
 #ifndef MUTATE_ONE_PHASE
   previous = presented;
@@ -351,7 +369,7 @@ inline attach(i, presented, upTo) {
   :: n < LINES -> if :: state[n] == serving -> held++ :: else fi; n++
   :: else -> break
   od;
-  assert(held == 1); /* one session, one connection, when welcome goes out */
+  CLAIM("one connection when welcome goes out", held == 1);
   n = 0; held = 0;
   if :: left[i] :: else -> tell(welcome, current, ACK, 0) fi
 }
@@ -372,10 +390,13 @@ inline takeHello(i) {
 #endif
   :: else ->
      REACHED(13, "a retired token is used, and the session is revoked");
-     assert((opened[A] > 0 && opened[B] > 0) || WAS_LATE);
+     CLAIM("nobody revokes his own session", (opened[A] > 0 && opened[B] > 0) || WAS_LATE);
      if :: opened[B] == 0 -> REACHED(20, "a lone client is revoked, for a hello of its own that came late") :: else fi;
-     endSession(revoked); close(i, REVOKED);
-     if :: attached != NONE -> close(attached, REVOKED); attached = NONE :: else fi
+     close(i, REVOKED);
+#ifndef MUTATE_REUSE_FORGIVEN
+     if :: attached != NONE -> close(attached, REVOKED); attached = NONE :: else fi;
+     endSession(revoked)
+#endif
   fi
 }
 
@@ -440,7 +461,8 @@ end:
      }
 #ifdef MUTATE_ACK_ON_RECEIPT
   :: d_step { attached != NONE && waiting > 0 && life == alive ->
-       n = lastIn + 1; author[n] = AUTHOR(OWNER(attached), n); lastIn = n; append(n);
+       n = lastIn + 1; author[n] = AUTHOR(OWNER(attached), n); lastIn = n;
+       if :: IS_ANSWERED(n) -> append(n) :: else fi;
        if :: lastIn == waiting -> waiting = 0 :: else fi
      }
 #endif
@@ -451,8 +473,10 @@ end:
 
 /* ---- The end: nothing moves any more ------------------------------------------------------------------------- */
 
-#define DRAINED(me) (line[me] == attached && confirmed == lastOut && last[me] == lastOut && settled[me] == SENDS && \
+#define DRAINED(me) ((answered[me] || opened[1 - me] > 0) && line[me] == attached && confirmed == lastOut && last[me] == lastOut && settled[me] == SENDS && \
                      lastIn == SENDS && eventsLeft == 0 && current == token[me])
+#define HAS_COME_TO_REST(me) (phase[me] == online || phase[me] == stopped || CONNECTIONS(me) == 0)
+#define IS_REPORTED(me) (settled[me] == SENDS || toldUnknown[me] || CONNECTIONS(me) == 0)
 
 init {
   byte n;
@@ -462,14 +486,12 @@ init {
   };
   timeout ->
   d_step {
-    /* Who is online has everything, and so has the server from him; who is not has been told. */
-    assert(phase[A] == online || phase[A] == stopped);
-    assert(phase[B] == online || phase[B] == stopped || CONNECTIONS_B == 0);
-    assert(phase[A] != online || DRAINED(A));
-    assert(phase[B] != online || DRAINED(B));
-    /* No message is neither settled nor reported. */
-    assert(settled[A] == SENDS || toldUnknown[A]);
-    assert(settled[B] == SENDS || toldUnknown[B] || CONNECTIONS_B == 0);
+    CLAIM("everybody is online or has stopped", HAS_COME_TO_REST(A) && HAS_COME_TO_REST(B));
+    CLAIM("who is online has everything, and the server from him",
+          (phase[A] != online || DRAINED(A)) && (phase[B] != online || DRAINED(B)));
+    CLAIM("what is not settled is reported unknown", IS_REPORTED(A) && IS_REPORTED(B));
+    CLAIM("a session that lives is attached to a client that knows it",
+          life != alive || (attached != NONE && phase[OWNER(attached)] == online && line[OWNER(attached)] == attached));
     if
     :: phase[A] == online && opened[A] == CONNECTIONS_A -> REACHED(17, "all is drained after cuts")
     :: phase[A] == online || phase[B] == online -> REACHED(18, "all is drained after the race")
