@@ -3,12 +3,13 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check unit process examples traits docs sim conformance bench-slow-reader clean setup-build setup-test
+.PHONY: help serve build test check check-model unit process examples traits docs sim conformance bench-slow-reader clean setup-build setup-test
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
 	@echo "make test     build, check, and run every test"
 	@echo "make check    the structure of the code: import arrows, file sizes; manual pages and completions"
+	@echo "make check-model  the model of a session, searched with spin, and each planted fault; THOROUGH=1: larger"
 	@echo "make unit     the tests of the code; make process: those of the programs"
 	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
 	@echo "make sim      the simulator alone: SEEDS=n seeds (10000), or the one of SEED=n"
@@ -35,6 +36,9 @@ check: build
 	python3 tools/generate_docs.py --check
 	mandoc -Tlint -Wwarning man/*.1
 
+check-model: setup-test
+	python3 tools/check_model.py $(if $(THOROUGH),--thorough)
+
 unit: build
 	swift test -c release --skip-build
 
@@ -47,7 +51,7 @@ examples: setup-build
 traits: setup-build
 	tools/check_traits.sh
 
-test: check traits unit process
+test: check check-model traits unit process
 
 SEEDS ?= 10000
 sim: build

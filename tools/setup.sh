@@ -40,7 +40,7 @@ need_swift
 case "${1:-}" in
   build) need_packages libreadline-dev ;;
   test)
-    need_packages libreadline-dev python3-venv mandoc zsh fish
+    need_packages libreadline-dev python3-venv mandoc zsh fish gcc libc6-dev spin
     need_python_environment
     ;;
   *)
