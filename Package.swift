@@ -22,7 +22,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
   ],
   targets: [
-    .target(name: "WebSocketFrames", swiftSettings: strict),
+    // zlib, of which every Debian system has the library.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "WebSocketFrames", dependencies: ["CZlib"], swiftSettings: strict),
     .target(
       name: "SessionCore",
       dependencies: [

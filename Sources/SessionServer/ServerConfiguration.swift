@@ -1,5 +1,6 @@
 import NIOCore
 import SessionCore
+import WebSocketFrames
 
 /// What a server is told once, before it starts.
 public struct ServerConfiguration: Sendable {
@@ -21,6 +22,10 @@ public struct ServerConfiguration: Sendable {
   /// WebSocket connections at one time; further upgrades are answered with 503.
   public var connectionCount = 100_000
   public var origins = OriginPolicy.sameHost
+  /// What is agreed to when a client offers permessage-deflate (RFC 7692); nil sends everything as it is. By default
+  /// no context is kept, so that compression costs no memory for a connection.
+  public var deflate: DeflatePolicy? = DeflatePolicy()
+  public var compression = CompressionSettings()
   /// Time between the signal to stop and the closing of the connections that are still there.
   public var drainTimeoutMilliseconds: UInt64 = 10_000
   /// Where operators reach the server; nil for nowhere.

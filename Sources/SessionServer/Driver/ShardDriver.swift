@@ -50,6 +50,7 @@ final class ShardDriver {
   private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
   /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
   private let readBuffer: UnsafeMutableRawBufferPointer
+  let compressionPool: CompressionPool
   private var isReading = false
   /// Requests that were turned down, by their status.
   private(set) var refusals: [Int: UInt64] = [:]
@@ -73,6 +74,7 @@ final class ShardDriver {
     let limits = services.configuration.limits
     stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
+    compressionPool = CompressionPool(services.configuration.compression)
     readBuffer = .allocate(byteCount: ShardDriver.readBufferByteCount, alignment: 16)
   }
 

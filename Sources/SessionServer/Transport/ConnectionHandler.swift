@@ -33,6 +33,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
   private var frames: FrameParser
+  /// Nil unless permessage-deflate was agreed.
+  private var compression: MessageCompression?
+  /// The most bytes of a message, also of one that was compressed.
+  private var messageByteCount: Int
   /// The shard's name for this connection, from the upgrade until the shard has nothing more to do with it.
   private(set) var slot: Slot?
   /// Set instead of `slot` on the endpoint of the raw echo.
@@ -54,8 +58,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     self.driver = driver
     services = driver.services
     head = HTTPHeadParser()
-    frames = FrameParser(
-      role: .server, limits: FrameLimits(messageBytes: driver.services.configuration.limits.messageByteCount))
+    messageByteCount = driver.services.configuration.limits.messageByteCount
+    frames = FrameParser(role: .server)
   }
 
   // MARK: The channel
@@ -154,9 +158,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self,
         ConnectionDescription(transport: "websocket", remote: remote, version: version, credential: credential))
     case .echo(let accepted):
+      messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
       guard accept(accepted) else { return }
-      let most = max(RawEcho.messageByteCount, services.configuration.limits.messageByteCount)
-      frames = FrameParser(role: .server, limits: FrameLimits(messageBytes: most))
       echo = RawEcho()
       driver.openEcho(self)
     }
@@ -168,6 +171,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     write(ByteBuffer(bytes: accepted.response()))
     guard phase == .head else { return false }
     phase = .open
+    frames = FrameParser(
+      role: .server, limits: FrameLimits(messageBytes: messageByteCount), allowsCompression: accepted.deflate != nil)
+    compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressionPool) }
     services.webSocketCount.wrappingAdd(1, ordering: .relaxed)
     return true
   }
@@ -188,14 +194,30 @@ final class ConnectionHandler: ChannelDuplexHandler {
       case .assembledMessage(let opcode):
         let message = frames.assembled
         take(opcode, message.span)
+      case .compressedMessage(let opcode, let range):
+        decompress(opcode, UnsafeRawBufferPointer(rebasing: input[range]))
+      case .assembledCompressedMessage(let opcode):
+        let message = frames.assembled
+        message.withUnsafeBytes { decompress(opcode, $0) }
       case .ping(let range): answerPing(Array(input[range]))
       case .assembledPing: answerPing(frames.assembledControl)
       case .pong, .assembledPong: break
       case .close(let code): peerClosed(code)
-      case .violation(let violation):
-        finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
-        halfClose()
+      case .violation(let violation): fail(violation)
       }
+    }
+  }
+
+  private func fail(_ violation: Violation) {
+    finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
+    halfClose()
+  }
+
+  private func decompress(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
+    do throws(Violation) {
+      try compression?.decompress(payload, opcode, limit: messageByteCount) { take(opcode, $0) }
+    } catch {
+      fail(error)
     }
   }
 
@@ -264,7 +286,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
     if echo?.isEmpty == true { driver.markDirty(self) }
-    echo?.append(opcode, message)
+    echo?.append(opcode, message, compression)
     if !isWritable || echo?.isFull == true { isPaused = true }
   }
 
