@@ -3,15 +3,17 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check unit process docs sim conformance clean setup-build setup-test
+.PHONY: help serve build test check unit process examples traits docs sim conformance bench-slow-reader clean setup-build setup-test
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
 	@echo "make test     build, check, and run every test"
 	@echo "make check    the structure of the code: import arrows, file sizes; manual pages and completions"
 	@echo "make unit     the tests of the code; make process: those of the programs"
+	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
 	@echo "make sim      the simulator alone: SEEDS=n seeds (10000), or the one of SEED=n"
 	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
+	@echo "make bench-slow-reader  what one stopped member costs the 999 others of its room: the ratio of p99"
 	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
 
@@ -36,10 +38,16 @@ check: build
 unit: build
 	swift test -c release --skip-build
 
-process: build
+process: build examples
 	$(PYTEST) Tests/process
 
-test: check unit process
+examples: setup-build
+	swift build -c release --package-path Examples --scratch-path .build-examples
+
+traits: setup-build
+	tools/check_traits.sh
+
+test: check traits unit process
 
 SEEDS ?= 10000
 sim: build
@@ -50,8 +58,12 @@ conformance: setup-build
 	tools/conformance/setup.sh
 	python3 tools/conformance/run.py --reports reports/conformance
 
+bench-slow-reader: setup-test
+	swift build -c release --product wscore
+	.venv/bin/python tools/bench_slow_reader.py
+
 docs: build
 	python3 tools/generate_docs.py
 
 clean:
-	rm -rf .build .venv
+	rm -rf .build .build-core .build-examples .venv

@@ -9,10 +9,20 @@ let package = Package(
   products: [
     .library(name: "WebSocketFrames", targets: ["WebSocketFrames"]),
     .library(name: "SessionCore", targets: ["SessionCore"]),
+    .library(name: "JSONSchemas", targets: ["JSONSchemas"]),
     .library(name: "SessionClient", targets: ["SessionClient"]),
     .library(name: "SessionServer", targets: ["SessionServer"]),
+    .library(name: "SessionHTTP", targets: ["SessionHTTP"]),
+    .library(name: "SessionJWT", targets: ["SessionJWT"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
     .executable(name: "wscore", targets: ["wscore"]),
+  ],
+  // What brings dependencies of its own can be left out: `swift build --disable-default-traits` neither fetches nor
+  // compiles them.
+  traits: [
+    .trait(name: "HTTP", description: "Backends over HTTP: SessionHTTP, and serve --auth http, --route and --restore-url."),
+    .trait(name: "JWT", description: "Authentication by JSON Web Tokens: SessionJWT, and wscore serve --auth jwt."),
+    .default(enabledTraits: ["HTTP", "JWT"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -20,6 +30,9 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
   ],
   targets: [
     // zlib, of which every Debian system has the library.
@@ -32,6 +45,8 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
+    .target(name: "JSONSchemas", dependencies: ["SessionCore"], swiftSettings: strict),
+    .testTarget(name: "JSONSchemasTests", dependencies: ["JSONSchemas", "SessionCore"], swiftSettings: strict),
     .target(
       name: "SessionClient",
       dependencies: [
@@ -68,15 +83,48 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    // Everything in it stands in `#if HTTP`: without the trait it is empty.
+    .target(
+      name: "SessionHTTP",
+      dependencies: [
+        "SessionCore", "SessionServer", "WebSocketFrames",
+        .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["HTTP"])),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["HTTP"])),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "SessionJWT",
+      dependencies: [
+        "SessionCore", "SessionServer",
+        .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "SessionHTTPTests", dependencies: ["SessionHTTP"], swiftSettings: strict),
     .testTarget(
-      name: "SessionServerTests", dependencies: ["SessionServer", "SessionClient"], swiftSettings: strict),
-    .testTarget(name: "SessionCoreTests", dependencies: ["SessionCore", "SessionSimulator"], swiftSettings: strict),
+      name: "SessionJWTTests",
+      dependencies: [
+        "SessionCore", "SessionJWT", "SessionServer",
+        .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SessionServerTests",
+      dependencies: ["SessionServer", "SessionClient", "WebSocketFrames", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .testTarget(name: "SessionCoreTests", dependencies: ["JSONSchemas", "SessionCore", "SessionSimulator"], swiftSettings: strict),
     // The one target with C: readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
+        "CReadline", "JSONSchemas", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
+        .target(name: "SessionHTTP", condition: .when(traits: ["HTTP"])),
+        .target(name: "SessionJWT", condition: .when(traits: ["JWT"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Logging", package: "swift-log"),

@@ -196,9 +196,9 @@ _wscore() {
 
 _wscore_serve() {
     repeating_flags=()
-    non_repeating_flags=(--version -h --help)
-    repeating_options=(--allow-origin)
-    non_repeating_options=(--listen --path --raw-echo --loops --auth --token-file --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --max-message-bytes --max-connections --admin-socket --log-level --log-format --ready-fd)
+    non_repeating_flags=(--schemas-strict --version -h --help)
+    repeating_options=(--allow-origin --route --room --deprecate)
+    non_repeating_options=(--listen --path --sse-path --raw-echo --loops --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --route-timeout --route-concurrency --route-queue --route-retries --route-retry --auth-url --auth-timeout --auth-concurrency --auth-queue --restore-url --backend-ca --backend-secret-file --api-listen --api-secret-file --api-body-bytes --api-connections --api-timeout --hello-rate --hello-burst --hello-pending --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --max-message-bytes --max-connections --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
     __wscore_offer_flags_options 0
 
     # Offer option value completions
@@ -207,6 +207,9 @@ _wscore_serve() {
         return
         ;;
     '--path')
+        return
+        ;;
+    '--sse-path')
         return
         ;;
     '--raw-echo')
@@ -219,12 +222,145 @@ _wscore_serve() {
         return
         ;;
     '--auth')
-        __wscore_add_completions -W 'none'$'\n''token-file'
+        __wscore_add_completions -W 'none'$'\n''token-file'$'\n''api-key'$'\n''jwt'$'\n''http'
         return
         ;;
     '--token-file')
         compopt -o filenames 2>/dev/null
         __wscore_add_completions -f
+        return
+        ;;
+    '--api-key-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--auth-header')
+        return
+        ;;
+    '--auth-reload-interval')
+        return
+        ;;
+    '--jwt-key-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--jwt-secret-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--jwt-jwks-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--jwt-issuer')
+        return
+        ;;
+    '--jwt-audience')
+        return
+        ;;
+    '--jwt-leeway')
+        return
+        ;;
+    '--jwt-require-exp')
+        __wscore_add_completions -W 'yes'$'\n''no'
+        return
+        ;;
+    '--jwt-user-claim')
+        return
+        ;;
+    '--jwt-permissions-claim')
+        return
+        ;;
+    '--jwt-default-permissions')
+        return
+        ;;
+    '--route')
+        return
+        ;;
+    '--route-timeout')
+        return
+        ;;
+    '--route-concurrency')
+        return
+        ;;
+    '--route-queue')
+        return
+        ;;
+    '--route-retries')
+        return
+        ;;
+    '--route-retry')
+        __wscore_add_completions -W 'safe'$'\n''idempotent'
+        return
+        ;;
+    '--auth-url')
+        return
+        ;;
+    '--auth-timeout')
+        return
+        ;;
+    '--auth-concurrency')
+        return
+        ;;
+    '--auth-queue')
+        return
+        ;;
+    '--restore-url')
+        return
+        ;;
+    '--backend-ca')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--backend-secret-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--api-listen')
+        return
+        ;;
+    '--api-secret-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--api-body-bytes')
+        return
+        ;;
+    '--api-connections')
+        return
+        ;;
+    '--api-timeout')
+        return
+        ;;
+    '--hello-rate')
+        return
+        ;;
+    '--hello-burst')
+        return
+        ;;
+    '--hello-pending')
+        return
+        ;;
+    '--sessions-per-user')
+        return
+        ;;
+    '--takeover-limit')
+        return
+        ;;
+    '--takeover-window')
+        return
+        ;;
+    '--credential-max-age')
+        return
+        ;;
+    '--credential-notice')
         return
         ;;
     '--session-ttl')
@@ -251,10 +387,30 @@ _wscore_serve() {
     '--outbox-bytes')
         return
         ;;
+    '--outbox-total-bytes')
+        return
+        ;;
     '--max-message-bytes')
         return
         ;;
     '--max-connections')
+        return
+        ;;
+    '--room')
+        return
+        ;;
+    '--presence-grace')
+        return
+        ;;
+    '--schemas')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -d
+        return
+        ;;
+    '--schema-steps')
+        return
+        ;;
+    '--deprecate')
         return
         ;;
     '--admin-socket')
@@ -280,12 +436,15 @@ _wscore_client() {
     repeating_flags=()
     non_repeating_flags=(--raw-echo --no-ack --reconnect --no-reconnect --keep-going --quiet -q --version -h --help)
     repeating_options=(--script -c --command)
-    non_repeating_options=(--token-file --protocol --instance --ttl --window --timeout --on-eof --drain-timeout --format --color)
+    non_repeating_options=(--token-file --auth-scheme --protocol --instance --ttl --window --timeout --on-eof --drain-timeout --format --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--token-file')
+        return
+        ;;
+    '--auth-scheme')
         return
         ;;
     '--protocol')
@@ -332,7 +491,7 @@ _wscore_load() {
     repeating_flags=()
     non_repeating_flags=(--json --version -h --help)
     repeating_options=(--storm --threshold)
-    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --progress --out --color)
+    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --progress --out --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
@@ -379,6 +538,9 @@ _wscore_load() {
         __wscore_add_completions -f
         return
         ;;
+    '--auth-scheme')
+        return
+        ;;
     '--threshold')
         return
         ;;
@@ -410,13 +572,13 @@ _wscore_inspect() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    sessions|rooms|stats|events|metrics|health|kick)
+    sessions|rooms|stats|events|metrics|health|kick|drain|undrain)
         # Offer subcommand argument completions
         "_wscore_inspect_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'sessions rooms stats events metrics health kick' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'sessions rooms stats events metrics health kick drain undrain' -- "${cur}"))
         ;;
     esac
 }
@@ -627,13 +789,19 @@ _wscore_inspect_health() {
 
 _wscore_inspect_kick() {
     repeating_flags=()
-    non_repeating_flags=(--dry-run --json --version -h --help)
+    non_repeating_flags=(--yes -y --dry-run --json --version -h --help)
     repeating_options=()
-    non_repeating_options=(--reason --socket --timeout --format --color)
+    non_repeating_options=(--user --expect-count --reason --socket --timeout --format --color)
     __wscore_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--user')
+        return
+        ;;
+    '--expect-count')
+        return
+        ;;
     '--reason')
         return
         ;;
@@ -659,6 +827,73 @@ _wscore_inspect_kick() {
     case "${positional_number}" in
     *)
         __wscore_add_completions -W "$(__wscore_custom_complete ---completion inspect kick -- positional@0 "${COMP_CWORD}" "$(__wscore_cursor_index_in_current_word)")"
+        return
+        ;;
+    esac
+}
+
+_wscore_inspect_drain() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--over --socket --timeout --format --color)
+    __wscore_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--over')
+        return
+        ;;
+    '--socket')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    '--format')
+        __wscore_add_completions -W 'table'$'\n''json'$'\n''ndjson'
+        return
+        ;;
+    '--color')
+        __wscore_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __wscore_add_completions -W "$(__wscore_custom_complete ---completion inspect drain -- positional@0 "${COMP_CWORD}" "$(__wscore_cursor_index_in_current_word)")"
+        return
+        ;;
+    esac
+}
+
+_wscore_inspect_undrain() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--socket --timeout --format --color)
+    __wscore_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--socket')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    '--format')
+        __wscore_add_completions -W 'table'$'\n''json'$'\n''ndjson'
+        return
+        ;;
+    '--color')
+        __wscore_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
         ;;
     esac

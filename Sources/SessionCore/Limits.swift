@@ -21,6 +21,8 @@ public struct Limits: Sendable, Equatable {
   public var sessionCount = 1_000_000
   /// Messages kept for a session that has not acknowledged them.
   public var outbox = OutboxLimits()
+  /// Bytes in the outboxes of all sessions of the node.
+  public var outboxTotalByteCount = 1 << 30
   /// The most that a client may have under way, and the most that is under way to a client that asks for more.
   public var window = Window()
   public var messageByteCount = 1_048_576
@@ -30,6 +32,30 @@ public struct Limits: Sendable, Equatable {
   public var stateByteCount = 4_096
   /// Connections that wait for the same session at one time.
   public var waitingClaimCount = 64
+  /// Takeovers of one session from a connection that is attached: so many at once, and so many in the window from then
+  /// on. A client whose network fails under it takes its own session over, again and again on a bad day.
+  public var takeoverCount = 1_024
+  public var takeoverWindowMilliseconds: UInt64 = 10_000
+  /// Sessions of one user on the node, suspended ones included; nil for as many as there may be.
+  public var sessionsPerUser: Int?
+  /// `hello`s of the node in a second, and so many more at once. Each shard has its even share.
+  public var helloRatePerSecond = 50_000
+  public var helloBurstCount = 50_000
+  /// `hello`s of the node that wait for the authenticator at one time. Each shard has its even share.
+  public var helloPendingCount = 16_384
+  /// How long before its end a client is told that its credential ends; half of the credential's time if that is less.
+  public var credentialNoticeMilliseconds: UInt64 = 30_000
+  /// How long a credential is believed after it was shown, whatever the authenticator says; nil without end.
+  public var credentialMaxAgeMilliseconds: UInt64?
+  /// How long a member of a room may be without a connection before the others hear of it.
+  public var presenceGraceMilliseconds: UInt64 = 5_000
+  /// What single rooms do differently; the first rule that matches counts.
+  public var roomRules: [RoomRule] = []
+  /// Bytes of the histories of all rooms whose home is one shard.
+  public var historyByteCount = 268_435_456
+  /// Questions to the restorer that one shard has open at one time, and connections that wait for their turn.
+  public var restorePendingCount = 64
+  public var restoreQueueCount = 16_384
 
   public init() {}
 }

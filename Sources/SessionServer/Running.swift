@@ -13,31 +13,41 @@ struct Running: Sendable {
   private let channel: any Channel
   private let group: MultiThreadedEventLoopGroup
   private let admin: AdminServer?
+  /// For backends, if it is wanted.
+  let api: HTTPServer?
   /// Why there is no `admin` though one was wanted.
   let adminFault: ServerError?
+  private let reloading: Task<Void, Never>?
 
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
-    let services = Services(configuration: configuration, handlers: table.entries, hooks: hooks, logger: logger)
+    let services = Services(
+      configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
+      logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
     var (admin, adminFault): (AdminServer?, ServerError?)
+    var api: HTTPServer?
     do {
-      let peers = try await makePeers(group, services, table.dispatcher, hooks.broker)
+      let peers = try await makePeers(group, services, table, hooks.broker)
+      let desk = ShardDesk(services: services, peers: peers)
       if let path = configuration.adminSocketPath {
         do {
-          let responder = AdminResponder(services: services, peers: peers, startedAt: .now)
+          let responder = AdminResponder(desk: desk, startedAt: .now)
           admin = try await AdminServer.start(path, responder)
         } catch let fault as ServerError where configuration.isAdminSocketOptional {
           adminFault = fault
         }
       }
+      if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
       let channel = try await listen(group, configuration, peers)
       return Running(
         services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
-        group: group, admin: admin, adminFault: adminFault)
+        group: group, admin: admin, api: api, adminFault: adminFault,
+        reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
     } catch {
       await admin?.stop()
+      await api?.stop()
       try? await group.shutdownGracefully()
       throw error
     }
@@ -46,15 +56,18 @@ struct Running: Sendable {
   // MARK: Start
 
   private static func makePeers(
-    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ dispatcher: Dispatcher, _ broker: any Broker
+    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ table: HandlerTable, _ broker: any Broker
   ) async throws -> [Peer] {
+    let broken = table.events.brokenChains
+    precondition(broken.isEmpty, "the casts of \(broken.joined(separator: ", ")) leave a version out")
     let loops = Array(group.makeIterator())
     var peers: [Peer] = []
     for (index, loop) in loops.enumerated() {
       let configuration = ShardConfiguration(
-        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: dispatcher,
+        index: index, count: loops.count, limits: services.configuration.limits, dispatcher: table.dispatcher,
         server: services.configuration.serverName, asksAuthorizer: services.authorizer != nil,
-        asksRestorer: services.restorer != nil)
+        asksRestorer: services.restorer != nil, checksPermissions: services.configuration.checksPermissions,
+        events: table.events)
       peers.append(try await makePeer(loop, services, configuration))
     }
     let all = peers
@@ -75,6 +88,18 @@ struct Running: Sendable {
       return NIOLoopBound(driver, eventLoop: loop)
     }.get()
     return Peer(loop: loop, mailbox: mailbox, driver: driver)
+  }
+
+  /// Looks at the files of hooks from time to time.
+  private static func watch(
+    _ hooks: [any ReloadableHook], everyMilliseconds interval: UInt64
+  ) -> Task<Void, Never>? {
+    guard interval > 0, !hooks.isEmpty else { return nil }
+    return Task {
+      while (try? await Task.sleep(for: .milliseconds(interval))) != nil {
+        for hook in hooks { await hook.reloadIfChanged() }
+      }
+    }
   }
 
   private static func listen(
@@ -102,24 +127,46 @@ struct Running: Sendable {
     do {
       return try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
     } catch {
-      throw ServerError(error, configuration)
+      throw ServerError(error, host: configuration.host, port: configuration.port)
     }
+  }
+
+  /// On the loops in turn.
+  func connectInProcess(
+    credential: Secret?
+  ) async throws(InProcessConnection.Closed) -> InProcessConnection {
+    guard !services.isFull else {
+      throw InProcessConnection.Closed(code: CloseCode.tryLater.rawValue, reason: "too many connections")
+    }
+    let number = services.inProcessCount.wrappingAdd(1, ordering: .relaxed).oldValue
+    let peer = peers[number % peers.count]
+    let pipe = InProcessPipe(loop: peer.loop)
+    do {
+      try await peer.read { driver in
+        _ = driver.readClock()
+        pipe.open(driver, credential: credential)
+      }
+    } catch {
+      throw InProcessConnection.Closed(code: CloseCode.restart.rawValue, reason: "the server does not run")
+    }
+    return InProcessConnection(pipe)
   }
 
   // MARK: End
 
   /// Waits until every connection is gone, the time is over or `mustHurry` says so; then closes what is left.
   func drain(mustHurry: @Sendable () -> Bool) async {
+    services.isStopping.store(true, ordering: .relaxed)
     services.isDraining.store(true, ordering: .relaxed)
     let timeout = services.configuration.drainTimeoutMilliseconds
-    let count = services.webSocketCount.load(ordering: .relaxed)
+    let count = services.connectionCount.load(ordering: .relaxed)
     services.logger.notice("draining", metadata: ["connections": .stringConvertible(count), "timeout_ms": .stringConvertible(timeout)])
     // The last quarter is left for those that come back late.
     for peer in peers {
       peer.post(.startDraining(spreadMilliseconds: timeout / 4 * 3, deadlineMilliseconds: timeout))
     }
-    await wait(milliseconds: timeout) { mustHurry() || services.webSocketCount.load(ordering: .relaxed) == 0 }
-    let cutCount = services.webSocketCount.load(ordering: .relaxed)
+    await wait(milliseconds: timeout) { mustHurry() || services.connectionCount.load(ordering: .relaxed) == 0 }
+    let cutCount = services.connectionCount.load(ordering: .relaxed)
     for peer in peers { peer.post(.closeAll(.restart, reason: "the server stops")) }
     // Longer than a connection may take to close.
     await wait(milliseconds: ConnectionHandler.lingerMilliseconds + 500) {
@@ -135,7 +182,9 @@ struct Running: Sendable {
   }
 
   func stop() async {
+    reloading?.cancel()
     await admin?.stop()
+    await api?.stop()
     try? await channel.close()
     for peer in peers { try? await peer.read { $0.stop() } }
     try? await group.shutdownGracefully()
@@ -144,8 +193,7 @@ struct Running: Sendable {
 
 extension ServerError {
   /// What the system said of a bind, in our words.
-  init(_ error: any Error, _ configuration: ServerConfiguration) {
-    let (host, port) = (configuration.host, configuration.port)
+  init(_ error: any Error, host: String, port: Int) {
     guard let error = error as? IOError else {
       self = .cannotListen(host: host, port: port, reason: "\(error)")
       return

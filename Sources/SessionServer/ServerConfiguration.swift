@@ -10,6 +10,9 @@ public struct ServerConfiguration: Sendable {
   public var port = 8080
   /// The path of the WebSocket endpoint; begins with a slash.
   public var path = "/ws"
+  /// The path of the event streams, where WebSocket does not get through: PROTOCOL.md, "Other transports"; begins with a
+  /// slash. Nil for none.
+  public var eventPath: String? = "/sse"
   /// The path of a diagnostic endpoint that sends every message back as it came, through the same connection layer, for
   /// conformance suites and measurements; nil for none. It takes messages of 16 MiB, asks for no credential, and nothing
   /// of it reaches the sessions.
@@ -17,21 +20,31 @@ public struct ServerConfiguration: Sendable {
   /// Event loops, each with its own shard.
   public var loopCount = System.coreCount
   public var limits = Limits()
+  /// Whether a principal's permissions bound joins, publishes and events: `Grants` has the vocabulary. If not, they are
+  /// the application's own, for its hooks and handlers to look at.
+  public var checksPermissions = false
   /// Time for a whole request to arrive.
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
-  /// WebSocket connections at one time; further upgrades are answered with 503.
+  /// Connections at one time, of every transport; further ones are answered with 503.
   public var connectionCount = 100_000
   public var origins = OriginPolicy.sameHost
   /// What is agreed to when a client offers permessage-deflate (RFC 7692); nil sends everything as it is. By default
   /// no context is kept, so that compression costs no memory for a connection.
   public var deflate: DeflatePolicy? = DeflatePolicy()
   public var compression = CompressionSettings()
+  /// A field of the upgrade request in which a credential may come as it is, `X-API-Key` for example; nil for none.
+  /// `Authorization: Bearer` is looked at in any case, after it.
+  public var credentialHeader: String?
+  /// Time between two looks at the files that hooks keep, for changes; 0 for none.
+  public var reloadCheckMilliseconds: UInt64 = 1_000
   /// Time between the signal to stop and the closing of the connections that are still there.
   public var drainTimeoutMilliseconds: UInt64 = 10_000
   /// Where operators reach the server; nil for nowhere.
   public var adminSocketPath: String?
   /// Whether the server starts without operators when another one listens on their socket.
   public var isAdminSocketOptional = false
+  /// Where backends reach the server; nil for nowhere.
+  public var api: BackendAPIConfiguration?
   /// Told to clients in `welcome`, to operators in `stats`.
   public var serverName = "wscore"
 

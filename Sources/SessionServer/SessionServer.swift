@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -54,7 +55,12 @@ public final class SessionServer: Sendable {
   /// Takes every event that has no handler of its own, those with a room included.
   public func onOther(_ handler: @escaping Handler) { build { $0.setFallback(.immediate(handler)) } }
 
-  private func build(_ change: (inout HandlerTable) -> Void) {
+  /// Registers a handler that waits for something for every event, in any version, that fits the pattern.
+  public func onAsync(matching pattern: EventPattern, _ handler: @escaping AsyncHandler) {
+    build { $0.add(pattern, .async(handler)) }
+  }
+
+  func build(_ change: (inout HandlerTable) -> Void) {
     state.withLock { state in
       guard case .building(var table) = state else { preconditionFailure("handlers are registered before the start") }
       change(&table)
@@ -65,11 +71,11 @@ public final class SessionServer: Sendable {
   // MARK: Life
 
   /// Starts, calls `whenListening`, waits for SIGTERM or SIGINT, lets the clients go in an orderly way and returns. A
-  /// second signal ends it at once.
+  /// second signal ends it at once. SIGHUP means `reload`.
   /// - Throws: `ServerError`.
   public func run(whenListening: @Sendable (SessionServer) throws -> Void = { _ in }) async throws {
     // Before the start, so that no signal falls between.
-    let signals = TerminationSignals()
+    let signals = OperatorSignals()
     try await start()
     do {
       try whenListening(self)
@@ -78,14 +84,26 @@ public final class SessionServer: Sendable {
       await shutdown()
       throw error
     }
-    var iterator = signals.makeAsyncIterator()
-    _ = await iterator.next()
+    await reloadUntilTermination(signals)
     let second = Task {
-      var iterator = signals.makeAsyncIterator()
-      if await iterator.next() != nil { self.hurry() }
+      for await number in signals where number != SIGHUP { self.hurry() }
     }
     await shutdown()
     second.cancel()
+  }
+
+  private func reloadUntilTermination(_ signals: OperatorSignals) async {
+    for await number in signals {
+      guard number == SIGHUP else { return }
+      await reload()
+    }
+  }
+
+  /// Has the hooks that keep files read them anew. Sessions that are there are not touched; a client that resumes is
+  /// judged by what was read last.
+  public func reload() async {
+    if hooks.reloadable.isEmpty { logger.notice("nothing to reload") }
+    for hook in hooks.reloadable { await hook.reload() }
   }
 
   /// Listens. Returns when clients can connect.
@@ -128,19 +146,40 @@ public final class SessionServer: Sendable {
   /// The port that is listened on; nil unless the server runs.
   public var boundPort: Int? { running?.port }
 
+  /// The port on which backends are listened to; nil unless there is one and the server runs.
+  public var boundAPIPort: Int? { running?.api?.channel.localAddress?.port }
+
   /// Why operators cannot reach the server, where the configuration lets it start without.
   public var adminSocketFault: ServerError? { running?.adminFault }
 
-  /// WebSocket connections now.
-  public var connectionCount: Int { running?.services.webSocketCount.load(ordering: .relaxed) ?? 0 }
+  /// Connections now, of every transport.
+  public var connectionCount: Int { running?.services.connectionCount.load(ordering: .relaxed) ?? 0 }
+
+  /// A connection without a network: the same sessions, hooks and bounds as over any transport.
+  /// - Parameter credential: as `Authorization: Bearer` would bring it; `hello.auth` works too.
+  /// - Throws: `InProcessConnection.Closed` if the server does not run (1012) or has all the connections it can take (1013).
+  public func connectInProcess(
+    credential: Secret? = nil
+  ) async throws(InProcessConnection.Closed) -> InProcessConnection {
+    guard let running else {
+      throw InProcessConnection.Closed(code: CloseCode.restart.rawValue, reason: "the server does not run")
+    }
+    return try await running.connectInProcess(credential: credential)
+  }
 
   // MARK: Commands
 
-  /// Publishes from the server itself. `.done` tells to how many members, `.notFound` that the room has none.
+  /// Publishes from the server itself. `.published` tells to how many members, `.notFound` that the room has none.
+  /// - Parameters:
+  ///   - key: a later event with the same key may replace this one where it still waits.
+  ///   - isTransient: it goes to who can take it now and is not kept.
   public func publish(
-    _ event: String, to room: String, version: UInt64 = 1, payload: [UInt8]
+    _ event: String, to room: String, version: UInt64 = 1, key: String? = nil, isTransient: Bool = false,
+    payload: [UInt8]
   ) async -> CommandResult {
-    await execute(.publish(room: room, event: event, eventVersion: version, payload: payload))
+    let event = RoomEvent(
+      event: event, eventVersion: version, key: key, isTransient: isTransient, payload: payload)
+    return await execute(.publish(room: room, event))
   }
 
   /// Sends to one session, or to all of a user's. `.done` tells to how many.
@@ -153,6 +192,28 @@ public final class SessionServer: Sendable {
   /// Ends a session: its client is told `revoked` and closed with 4507.
   public func kick(_ session: SessionID, reason: String) async -> CommandResult {
     await execute(.kick(session, reason: reason))
+  }
+
+  /// Asks a session's client to come back on a new connection in so many milliseconds; the present one goes on until
+  /// then. `.done(0)`: it has none.
+  public func advise(_ session: SessionID, toReconnectAfterMilliseconds delay: UInt64 = 0) async -> CommandResult {
+    await execute(.advise(session, reconnectAfterMilliseconds: delay))
+  }
+
+  /// Takes no more sessions and asks the clients to come back elsewhere, spread over the time; serves them until they
+  /// do. `undrain` takes it back.
+  public func drain(overMilliseconds spread: UInt64) {
+    if let running { DrainSwitch(services: running.services, peers: running.peers).drain(overMilliseconds: spread) }
+  }
+
+  /// Takes sessions again. False if the server does not run, or is going down.
+  public func undrain() -> Bool {
+    running.map { DrainSwitch(services: $0.services, peers: $0.peers).undrain() } ?? false
+  }
+
+  /// Ends all sessions of a user, suspended ones too. `.done` tells how many.
+  public func kick(user: String, reason: String) async -> CommandResult {
+    await execute(.kickUser(user, reason: reason))
   }
 
   private func execute(_ command: Command) async -> CommandResult {

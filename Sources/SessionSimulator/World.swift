@@ -25,10 +25,12 @@ public final class World {
   /// The application: what the hooks and handlers say.
   public struct Application {
     public var dispatcher = Dispatcher()
+    public var events = EventRules()
     public var handle: (Delivery) -> HandlerOutcome = { _ in .done }
     public var answer: (Question) -> Answer = World.anyone
     public var asksAuthorizer = false
     public var asksRestorer = false
+    public var checksPermissions = false
 
     public init() {}
   }
@@ -92,7 +94,8 @@ public final class World {
     nodes = (0..<shardCount).map { index in
       let configuration = ShardConfiguration(
         index: index, count: shardCount, limits: limits, dispatcher: application.dispatcher, server: "simulation",
-        asksAuthorizer: application.asksAuthorizer, asksRestorer: application.asksRestorer)
+        asksAuthorizer: application.asksAuthorizer, asksRestorer: application.asksRestorer,
+        checksPermissions: application.checksPermissions, events: application.events)
       return Node(Shard(configuration: configuration, random: ChaChaGenerator(seed: random.next())))
     }
     self.random = random
@@ -287,9 +290,13 @@ public final class World {
 
   private func drain(_ wire: Wire) {
     guard let slot = wire.slot, !wire.isBlocked, !wire.isClosedAtServer else { return }
-    buffer.removeAll()
-    while nodes[wire.node].shard.drain(slot, now: now, byteBudget: 1 << 16, into: &buffer) {}
-    for range in buffer.messages { toClient(wire, .message(Array(buffer.bytes[range]))) }
+    // Emptied each time, as a transport does: a buffer that stays full takes nothing more.
+    var hasMore = true
+    while hasMore {
+      buffer.removeAll()
+      hasMore = nodes[wire.node].shard.drain(slot, now: now, byteBudget: 1 << 16, into: &buffer)
+      for range in buffer.messages { toClient(wire, .message(Array(buffer.bytes[range]))) }
+    }
   }
 
   private func close(_ wire: Wire, _ code: CloseCode) {
@@ -333,6 +340,17 @@ public final class World {
     step(node) { $0.execute(command, token: token, now: $1, effects: &$2) }
     return token
   }
+
+  public func startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?) {
+    for node in nodes.indices {
+      step(node) {
+        $0.startDraining(
+          spreadMilliseconds: spreadMilliseconds, deadlineMilliseconds: deadlineMilliseconds, now: $1, effects: &$2)
+      }
+    }
+  }
+
+  public func stopDraining() { for node in nodes.indices { step(node) { shard, _, _ in shard.stopDraining() } } }
 
   public var sessions: [SessionSnapshot] { nodes.flatMap { $0.shard.sessions(now: now) } }
   public var rooms: [RoomSnapshot] { nodes.flatMap { $0.shard.rooms() } }

@@ -1,10 +1,15 @@
 import NIOCore
 import SessionClient
 import SessionCore
+import Synchronization
 import Testing
 import WebSocketFrames
 
 private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+private final class Count: Sendable {
+  let value = Atomic(0)
+}
 
 @Suite struct SessionClientTests {
   private func client(
@@ -148,7 +153,9 @@ private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
     try await client.connect()
     try await peer.with { $0.drain(afterMilliseconds: 100) }
     #expect(try await eventually { try await peer.with { $0.upgrades } > 1 })
-    // A draining server takes nobody in: the client goes on trying.
+    // A draining server takes nobody in: the client stays where it is until it is closed, and goes on trying then.
+    #expect(try await client.send(event: "echo", payload: text("1")).payloadText == "1")
+    try await peer.with { $0.closeAll(.restart) }
     #expect(try await eventually { try await client.withClient { $0.session.lastError?.code } == "server.draining" })
     #expect(try await client.withClient { $0.state } != .stopped(.asked))
   }
@@ -200,5 +207,34 @@ private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
     try await Task.sleep(nanoseconds: 20_000_000)
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
+  }
+
+  @Test func aCredentialThatEndsIsRenewedAndTheSessionResumed() async throws {
+    var limits = Limits()
+    limits.credentialMaxAgeMilliseconds = 150
+    let peer = try await TestPeer(.shard(limits))
+    let asked = Count()
+    let client = try await client(peer) {
+      $0.credentials = {
+        // The first time nobody has one; it is asked for again.
+        if asked.value.wrappingAdd(1, ordering: .relaxed).newValue == 1 { throw CancellationError() }
+        return .init(scheme: "none", credential: nil)
+      }
+    }
+    try await client.connect()
+    #expect(await eventually { await client.snapshot().counters.resumes >= 2 })
+    #expect(await client.snapshot().counters.newSessions == 1)
+    #expect(asked.value.load(ordering: .relaxed) >= 3)
+  }
+
+  @Test func withoutANewCredentialTheClientStopsAndGoesOnWhenItIsGivenOne() async throws {
+    var limits = Limits()
+    limits.credentialMaxAgeMilliseconds = 150
+    let peer = try await TestPeer(.shard(limits))
+    let client = try await client(peer)
+    try await client.connect()
+    #expect(try await eventually { try await client.withClient { $0.state } == .stopped(.credential) })
+    try await client.withClient { $0.renew(.init(scheme: "none", credential: nil)) }
+    #expect(await eventually { await client.snapshot().counters.resumes == 1 })
   }
 }

@@ -20,6 +20,25 @@ private final class Bench {
   func acknowledge(_ seq: UInt64) -> Bool { outbox.acknowledge(seq) }
   func resume(from ack: UInt64) -> Bool { outbox.resume(from: ack) }
 
+  func relieve(sparing seq: UInt64? = nil) -> Bool { outbox.relieve(sparing: seq, limits: limits) }
+
+  /// Reads all that comes; each number must be the next one, if `after` says what was before. Returns the last.
+  func hear(after: UInt64? = nil) -> UInt64 {
+    var last = after ?? 0
+    while let item = outbox.next(window: window) {
+      let (first, end): (UInt64, UInt64)
+      switch item {
+      case .message(_, let seq): (first, end) = (seq, seq)
+      case .gap(let gap): (first, end) = (gap.first, gap.last)
+      case .transient: continue
+      }
+      if after != nil { #expect(first == last + 1) }
+      #expect(first <= end)
+      last = end
+    }
+    return last
+  }
+
   func sent() -> [String] {
     var lines: [String] = []
     while let item = outbox.next(window: window) {
@@ -174,5 +193,110 @@ private final class Bench {
     #expect(bench.addTransient("x"))
     bench.add("c", "d", "e")
     #expect(bench.sent() == ["3 c", "4 d", "5 e"])
+  }
+
+  @Test func gapsThatTouchAreOneWhicheverCameFirst() {
+    let bench = Bench()
+    bench.add("a", room: "x", key: "a")
+    bench.add("b", room: "y", key: "b")
+    bench.add("B", key: "b")
+    bench.add("A", key: "a")
+    #expect(bench.sent() == ["gap 1-2 conflated x,y", "3 B", "4 A"])
+  }
+
+  @Test func gapsOfDifferentReasonsStayApart() {
+    let bench = Bench()
+    bench.add("k1", key: "k")
+    bench.add("a", "b")
+    bench.add("k2", key: "k")
+    bench.add("c", "d")
+    #expect(bench.sent() == ["gap 1-1 conflated ", "gap 2-2 overflow ", "3 b", "4 k2", "5 c", "6 d"])
+  }
+
+  @Test func gapsDoNotGrowWithoutNumber() {
+    let bench = Bench()
+    for _ in 0..<10_000 {
+      bench.add("k", key: "k")
+      bench.add("a")
+    }
+    #expect(bench.outbox.gaps.count <= 70)
+    #expect(bench.outbox.gaps.first?.first == 1)
+    let missing = bench.outbox.gaps.reduce(0) { $0 + $1.count }
+    #expect(missing + UInt64(bench.outbox.messageCount) == 20_000)
+    #expect(bench.outbox.losses.conflated + bench.outbox.losses.dropped == missing)
+  }
+
+  @Test func aReceiverThatGoesBackAgainAndAgainIsToldOnce() {
+    let bench = Bench()
+    bench.add("a", "b", "c")
+    _ = bench.sent()
+    #expect(bench.acknowledge(2))
+    for ack in [1, 0, 1] as [UInt64] { #expect(bench.resume(from: ack)) }
+    #expect(bench.sent() == ["gap 2-2 trimmed ", "3 c"])
+  }
+
+  @Test func transientMessagesCountTheirBytes() {
+    let bench = Bench()
+    bench.limits.byteCount = 10
+    bench.add("12345")
+    #expect(bench.addTransient("1234"))
+    #expect(!bench.addTransient("67"))
+    bench.add("6")
+    #expect(bench.outbox.heldByteCount == 10 && bench.outbox.losses.transients == 0)
+    bench.add("7")
+    #expect(bench.outbox.heldByteCount == 7 && bench.outbox.losses.transients == 1 && bench.outbox.droppedCount == 0)
+  }
+
+  @Test func whoIsToGiveUpGivesTransientMessagesThenTheOldest() {
+    let bench = Bench()
+    bench.add("r", isReply: true)
+    bench.add("a", "b")
+    #expect(bench.addTransient("t"))
+    #expect(bench.relieve() && bench.outbox.losses.transients == 1)
+    #expect(bench.relieve(sparing: 3) && bench.outbox.droppedCount == 1)
+    #expect(!bench.relieve(sparing: 3))
+    #expect(bench.relieve() && !bench.relieve())
+    #expect(bench.sent() == ["1 r", "gap 2-3 overflow "])
+  }
+
+  /// A hundred thousand messages, the front of them replies: a step that looks at all of them would take for ever.
+  @Test func aLongOutboxIsAsQuickAsAShortOne() {
+    let bench = Bench()
+    bench.limits = OutboxLimits(messageCount: 100_000, byteCount: 1 << 30)
+    for _ in 0..<50_000 { bench.add("r", isReply: true) }
+    for index in 0..<300_000 {
+      bench.add("m")
+      if index % 3 == 0 { bench.add("k", key: "key") }
+    }
+    #expect(bench.outbox.messageCount == 100_000)
+    #expect(bench.outbox.lastSeq == 450_000)
+    let missing = bench.outbox.gaps.reduce(0) { $0 + $1.count }
+    #expect(missing == 350_000)
+  }
+
+  /// Whatever happens, every number from the oldest kept one on is in one message or one gap, in order.
+  @Test(arguments: 1...40) func everyNumberIsInOnePlace(seed: UInt64) {
+    var random = ChaChaGenerator(seed: seed)
+    let bench = Bench()
+    bench.window = Window(messageCount: 6, byteCount: 10_000)
+    bench.limits = OutboxLimits(messageCount: 8, byteCount: 60, transientCount: 3)
+    var heard: UInt64 = 0
+    for _ in 0..<400 {
+      switch random.next() % 8 {
+      case 0: bench.add("r", isReply: true)
+      case 1: bench.add("key message", room: "k", key: ["x", "y", "z"].randomElement(using: &random))
+      case 2: _ = bench.addTransient("t")
+      case 3: bench.outbox.appendLoss(count: random.next() % 3, room: "h")
+      case 4: heard = max(heard, bench.hear())
+      case 5: #expect(bench.acknowledge(heard > 0 ? random.next() % (heard + 1) : 0))
+      case 6: if random.next() % 4 == 0 { #expect(bench.resume(from: random.next() % (heard + 1))) }
+      default: bench.add("a message", room: "m")
+      }
+      #expect(bench.outbox.messageCount <= 8 || bench.outbox.hasReplies)
+    }
+    #expect(bench.resume(from: bench.outbox.ackedSeq))
+    bench.window = Window(messageCount: 10_000, byteCount: 1 << 20)
+    let first = bench.outbox.ackedSeq
+    #expect(bench.hear(after: first) == bench.outbox.lastSeq)
   }
 }

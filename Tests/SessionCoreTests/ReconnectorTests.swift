@@ -79,10 +79,22 @@ private func milliseconds(_ next: Reconnector.Next, since now: Instant) -> UInt6
     reconnector.draining(reconnectAfterMilliseconds: 700, now: .zero)
     #expect(reconnector.due(now: Instant(nanoseconds: 699_000_000)) == .nothing)
     let early = reconnector
-    #expect(reconnector.due(now: Instant(nanoseconds: 700_000_000)) == .leave)
+    #expect(reconnector.due(now: Instant(nanoseconds: 700_000_000)) == .moveOver)
     #expect(reconnector.nextDeadline == .never)
-    let now = Instant(nanoseconds: 701_000_000)
-    #expect(reconnector.ended(.left, now: now, using: &random) == .connect(at: now))
+    // It goes on on the old connection, whatever became of the new one; then as after any end.
+    var restarted = reconnector
+    let last = restarted.ended(.closed(.restart, reason: ""), now: .zero, using: &random)
+    #expect(milliseconds(last, since: .zero) == 500)
+    // The new connection took the session and broke before it was heard of that: this is no takeover by others.
+    var replaced = reconnector
+    let again = replaced.ended(.closed(.replaced, reason: ""), now: .zero, using: &random)
+    #expect(milliseconds(again, since: .zero) == 500)
+    reconnector.welcomed(now: .zero)
+    #expect(reconnector.ended(.closed(.replaced, reason: ""), now: .zero, using: &random) == .stop(.closed(.replaced)))
+    var stubborn = online()
+    stubborn.isAutomatic = false
+    stubborn.draining(reconnectAfterMilliseconds: 0, now: .zero)
+    #expect(stubborn.nextDeadline == .never)
     var closed = early
     let next = closed.ended(.closed(.restart, reason: ""), now: .zero, using: &random)
     #expect(milliseconds(next, since: .zero) == 700)
@@ -133,5 +145,19 @@ private func milliseconds(_ next: Reconnector.Next, since now: Instant) -> UInt6
     var holed = online()
     let next = holed.ended(.faulted(.hole(expected: 1, got: 2)), now: .zero, using: &random)
     #expect(milliseconds(next, since: .zero) == 500)
+  }
+
+  @Test func anEndedCredentialIsRenewedWhereThatIsPossible() {
+    var random = Highest()
+    var reconnector = online()
+    let ending = Reconnector.Ending.closed(.credentialExpired, reason: "")
+    #expect(reconnector.ended(ending, now: .zero, using: &random) == .renewCredential)
+    #expect(reconnector.state == .stopped(.credential))
+    reconnector = online()
+    reconnector.renewsCredentials = true
+    let next = reconnector.ended(ending, now: .zero, using: &random)
+    #expect(milliseconds(next, since: .zero) == 500 && reconnector.needsCredential)
+    reconnector.renewed()
+    #expect(!reconnector.needsCredential)
   }
 }

@@ -6,8 +6,8 @@ import Testing
 final class Scene {
   let world: World
 
-  init(shardCount: Int = 2, limits: Limits = Limits()) {
-    var application = World.Application()
+  init(shardCount: Int = 2, limits: Limits = Limits(), application: World.Application = World.Application()) {
+    var application = application
     application.dispatcher.on("echo", HandlerID(rawValue: 0))
     application.dispatcher.on("never", HandlerID(rawValue: 1))
     application.handle = { delivery in .reply(delivery.payload) }
@@ -208,7 +208,7 @@ final class Scene {
     scene.say(#"{"v":1,"type":"join","room":"lobby"}"#, wire)
     _ = scene.types(wire)
     scene.drop(wire)
-    _ = scene.world.execute(.publish(room: "lobby", event: "x", eventVersion: 1, payload: Array("1".utf8)))
+    _ = scene.world.execute(.publish(room: "lobby", RoomEvent(event: "x", payload: Array("1".utf8))))
     scene.world.settle()
     let (_, again) = scene.resume(welcome, ack: 0, node: 1, versions: "[1]", v: 1)
     #expect(again["resumed"] == true)
@@ -225,7 +225,9 @@ final class Scene {
   }
 
   @Test func presenceIsTold() {
-    let scene = Scene()
+    var limits = Limits()
+    limits.presenceGraceMilliseconds = 0
+    let scene = Scene(limits: limits)
     let (watcher, _) = scene.join()
     scene.say(#"{"v":2,"seq":1,"type":"join","room":"lobby","payload":{"presence":true}}"#, watcher)
     let (other, welcome) = scene.join(node: 1)

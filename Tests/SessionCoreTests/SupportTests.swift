@@ -39,3 +39,29 @@ import Testing
     #expect(Instant.zero.milliseconds(since: Instant(nanoseconds: 9)) == 0)
   }
 }
+
+@Suite("Dispatcher")
+struct DispatcherPrefixTests {
+  @Test func `a name beats a prefix, and the longest prefix wins`() {
+    var dispatcher = Dispatcher()
+    let handler = { HandlerID(rawValue: $0) }
+    dispatcher.on(prefix: "", handler(0))
+    dispatcher.on(prefix: "order.item.", handler(2))
+    dispatcher.on(prefix: "order.", handler(1))
+    dispatcher.on("order.create", versions: 2...3, handler(3))
+    dispatcher.fallback = handler(9)
+    #expect(dispatcher.decide("order.item.add", version: 7) == .handler(handler(2)))
+    #expect(dispatcher.decide("order.items", version: 1) == .handler(handler(1)))
+    #expect(dispatcher.decide("order", version: 1) == .handler(handler(0)))
+    #expect(dispatcher.decide("order.create", version: 2) == .handler(handler(3)))
+    #expect(dispatcher.decide("order.create", version: 1) == .unsupportedVersion(supported: [2, 3]))
+  }
+
+  @Test func `without a prefix that fits, the fallback takes it`() {
+    var dispatcher = Dispatcher()
+    dispatcher.on(prefix: "order.", HandlerID(rawValue: 1))
+    #expect(dispatcher.decide("other", version: 1) == .unknown)
+    dispatcher.fallback = HandlerID(rawValue: 2)
+    #expect(dispatcher.decide("other", version: 1) == .handler(HandlerID(rawValue: 2)))
+  }
+}

@@ -1,4 +1,5 @@
 import Foundation
+import JSONSchemas
 import SessionCore
 import SessionSimulator
 import Testing
@@ -33,19 +34,66 @@ struct VectorRunner {
   private static let passedOver: Set<String> = ["ack", "ping", "live"]
 
   init(_ file: JSONValue, shardCount: Int) {
+    let settings = file["settings"] ?? .null
+    let count = settings["loops"]?.unsignedValue.map { Int($0) } ?? shardCount
+    var application = VectorApplication.make(tokens: settings["tokens"]?.arrayValue ?? [])
+    application.events = VectorRunner.events(settings)
+    world = World(shardCount: count, limits: VectorRunner.limits(settings), application: application, seed: 7)
+    for name in file["fresh"]?.arrayValue ?? [] {
+      variables["$" + (name.stringValue ?? "")] = .string("fresh-" + (name.stringValue ?? ""))
+    }
+  }
+
+  private static func limits(_ settings: JSONValue) -> Limits {
     var limits = Limits()
     func set(_ name: String, _ path: WritableKeyPath<Limits, UInt64>) {
-      if let value = file["settings"]?[name]?.unsignedValue { limits[keyPath: path] = value }
+      if let value = settings[name]?.unsignedValue { limits[keyPath: path] = value }
+    }
+    func set(_ name: String, _ path: WritableKeyPath<Limits, Int>) {
+      if let value = settings[name]?.unsignedValue { limits[keyPath: path] = Int(value) }
     }
     set("session_ttl_ms", \.sessionTTLMilliseconds)
     set("ping_interval_ms", \.pingIntervalMilliseconds)
     set("ping_timeout_ms", \.pingTimeoutMilliseconds)
     set("hello_timeout_ms", \.helloTimeoutMilliseconds)
-    if let count = file["settings"]?["outbox_messages"]?.unsignedValue { limits.outbox.messageCount = Int(count) }
-    world = World(shardCount: shardCount, limits: limits, application: VectorApplication.make(), seed: 7)
-    for name in file["fresh"]?.arrayValue ?? [] {
-      variables["$" + (name.stringValue ?? "")] = .string("fresh-" + (name.stringValue ?? ""))
+    set("takeover_window_ms", \.takeoverWindowMilliseconds)
+    set("credential_notice_ms", \.credentialNoticeMilliseconds)
+    set("outbox_messages", \.outbox.messageCount)
+    set("outbox_total_bytes", \.outboxTotalByteCount)
+    set("hello_rate", \.helloRatePerSecond)
+    set("hello_burst", \.helloBurstCount)
+    set("takeover_limit", \.takeoverCount)
+    limits.sessionsPerUser = settings["sessions_per_user"]?.unsignedValue.map { Int($0) }
+    limits.credentialMaxAgeMilliseconds = settings["credential_max_age_ms"]?.unsignedValue
+    set("presence_grace_ms", \.presenceGraceMilliseconds)
+    limits.roomRules = (settings["rooms"]?.arrayValue ?? []).map(VectorRunner.roomRule)
+    return limits
+  }
+
+  private static func roomRule(_ rule: JSONValue) -> RoomRule {
+    var policy = RoomPolicy(presenceGraceMilliseconds: rule["grace_ms"]?.unsignedValue)
+    if let count = rule["history"]?.unsignedValue { policy.history = RoomPolicy.History(messageCount: Int(count)) }
+    return RoomRule(NamePattern(rule["pattern"]?.stringValue ?? ""), policy)
+  }
+
+  /// What `serve` makes of `--schemas` and `--deprecate`.
+  private static func events(_ settings: JSONValue) -> EventRules {
+    var events = EventRules()
+    events.exempt = ["echo", "time", "state.get", "state.set", "direct.send"]
+    events.isStrict = settings["schemas_strict"] == true
+    if case .object(let files)? = settings["schemas"] {
+      events.payloads = try? SchemaSet(files.map { SchemaSet.File(name: $0.key, bytes: $0.value.bytes) })
     }
+    for text in settings["deprecate"]?.arrayValue?.compactMap(\.stringValue) ?? [] {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      let words = parts[1].split(separator: " ", maxSplits: 1).map(String.init)
+      let event = parts[0].split(separator: "@")
+      let subject: Deprecation.Subject =
+        event.count == 2
+        ? .event(String(event[0]), version: UInt64(event[1]) ?? 0) : .version(UInt64(parts[0].dropFirst()) ?? 0)
+      events.add(Deprecation(subject, date: words[0], text: words.count > 1 ? words[1] : ""))
+    }
+    return events
   }
 
   /// What went wrong, nil if nothing did.
@@ -92,7 +140,9 @@ struct VectorRunner {
       guard let bound = variables[text] else { throw Unbound(name: text) }
       return bound
     case .array(let values): return .array(try values.map(filled))
-    case .object(let members): return .object(try members.map { .init($0.key, try filled($0.value)) })
+    case .object(let members):
+      return .object(
+        try members.map { .init(try filled(.string($0.key)).stringValue ?? $0.key, try filled($0.value)) })
     default: return value
     }
   }
@@ -147,13 +197,27 @@ struct VectorRunner {
 
 /// The built-in handlers of `wscore serve`.
 enum VectorApplication {
-  static func make() -> World.Application {
+  /// With `tokens`, they are a token file; without, anyone is let in.
+  static func make(tokens: [JSONValue]) -> World.Application {
     var application = World.Application()
+    if !tokens.isEmpty {
+      application.checksPermissions = true
+      application.answer = { authenticate($0, tokens) }
+    }
     for (index, name) in ["echo", "time", "direct.send", "state.get", "state.set"].enumerated() {
       application.dispatcher.on(name, HandlerID(rawValue: index))
     }
     application.handle = handle
     return application
+  }
+
+  private static func authenticate(_ question: Question, _ tokens: [JSONValue]) -> Answer {
+    guard case .authenticate(_, let credential, _) = question else { return World.anyone(question) }
+    let found = tokens.first { $0["token"]?.stringValue == credential?.reveal() }
+    guard let user = found?["user"]?.stringValue, let permissions = found?["permissions"]?.arrayValue else {
+      return .refused(ProtocolError("auth.failed", "the credential was refused", retry: .reauth))
+    }
+    return .authenticated(Principal(user: user, permissions: permissions.compactMap(\.stringValue)))
   }
 
   private static func handle(_ delivery: Delivery) -> HandlerOutcome {
@@ -171,12 +235,13 @@ enum VectorApplication {
       return .failure(ProtocolError("payload.invalid", "to, event and payload are wanted"))
     }
     let content = (payload["payload"] ?? .null).bytes
+    let version = payload["ev"]?.unsignedValue ?? 1
     if let user = payload["to"]?["user"]?.stringValue {
-      return .direct(.user(user), event: event, eventVersion: 1, payload: content)
+      return .direct(.user(user), event: event, eventVersion: version, payload: content)
     }
     guard let sid = payload["to"]?["session"]?.stringValue.flatMap({ SessionID($0) }) else {
       return .failure(ProtocolError("payload.invalid", "to names a session or a user"))
     }
-    return .direct(.session(sid), event: event, eventVersion: 1, payload: content)
+    return .direct(.session(sid), event: event, eventVersion: version, payload: content)
   }
 }

@@ -6,14 +6,7 @@ import Testing
 @Suite("TokenFile")
 struct TokenFileTests {
   private func load(_ text: String, mode: mode_t = 0o600) throws -> TokenFile {
-    let path = "/tmp/wscore-tokens-\(UInt64.random(in: 0 ... .max))"
-    let descriptor = open(path, O_CREAT | O_WRONLY, mode)
-    defer { unlink(path) }
-    var text = text
-    text.withUTF8 { bytes in _ = write(descriptor, bytes.baseAddress, bytes.count) }
-    fchmod(descriptor, mode)
-    close(descriptor)
-    return try TokenFile(path: path)
+    try withTemporaryFile(text, mode: mode) { try TokenFile(path: $0) }
   }
 
   private func principal(_ file: TokenFile, _ token: String?, scheme: String = "token") -> Principal? {
@@ -30,32 +23,33 @@ struct TokenFileTests {
     #expect(principal(file, "token-of-bob", scheme: "none") == nil)
   }
 
-  @Test func `a wrong credential is refused with one answer`() throws {
+  @Test func `a wrong credential is refused with a reason`() throws {
     let file = try load("token-of-ann ann\n")
-    #expect(throws: ProtocolError.authenticationFailed) {
+    let refusal = #expect(throws: CredentialRefusal.self) {
       try file.authenticateAtOnce(Credentials(scheme: "token", secret: Secret("wrong"), remote: "test"))
     }
+    #expect("\(refusal?.reason ?? "")" == "unknown")
   }
 
   @Test(arguments: [
-    ("token-of-ann\n", 1), ("# x\nshort ann\n", 2), ("token-of-ann ann fly\n", 1),
+    ("token-of-ann\n", 1), ("# x\nshort ann\n", 2), ("token-of-ann ann fly\n", 1), ("token-of-ann ann join:\n", 1),
     ("token-of-ann ann\ntoken-of-ann bob\n", 2),
   ])
   func `a bad line is named without its token`(_ text: String, _ line: Int) throws {
-    let fault = #expect(throws: TokenFile.Fault.self) { try load(text) }
+    let fault = #expect(throws: CredentialFileFault.self) { try load(text) }
     let description = fault?.description ?? ""
     #expect(description.contains(":\(line): "))
     #expect(!description.contains("token-of-ann"))
   }
 
   @Test func `a file that everyone can read is refused`() throws {
-    let fault = #expect(throws: TokenFile.Fault.self) { try load("token-of-ann ann\n", mode: 0o644) }
+    let fault = #expect(throws: CredentialFileFault.self) { try load("token-of-ann ann\n", mode: 0o644) }
     #expect(fault?.description.contains("chmod 600") == true)
   }
 
   @Test func `a file without tokens, or none at all, is refused`() throws {
-    #expect(throws: TokenFile.Fault.self) { try load("# nobody\n") }
-    #expect(throws: TokenFile.Fault.self) { try TokenFile(path: "/nonexistent/tokens") }
+    #expect(throws: CredentialFileFault.self) { try load("# nobody\n") }
+    #expect(throws: CredentialFileFault.self) { try TokenFile(path: "/nonexistent/tokens") }
   }
 
   @Test(arguments: [

@@ -136,10 +136,17 @@ private let sizes = [1, 2, 3, 7, 16, Int.max]
     ("GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", .badHost, 3),
     ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", .badHost, 3),
     ("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", .badHost, 3),
-    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncoding, 4),
-    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nContent-Length: 3\r\n\r\n", .transferEncoding, 5),
-    ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", .content, 4),
-    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", .content, 4),
+    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", .transferEncoding, 4),
+    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .transferEncoding, 4),
+    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", .transferEncoding, 4),
+    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", .transferEncoding, 4),
+    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", .transferEncoding, 4),
+    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncoding, 5),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", .conflictingLengths, 5),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: identity\r\n\r\n", .conflictingLengths, 5),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", .badContentLength, 5),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x3\r\n\r\n", .badContentLength, 4),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3 3\r\n\r\n", .badContentLength, 4),
     ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", .badContentLength, 5),
     ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +0\r\n\r\n", .badContentLength, 4),
     ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 0\r\n\r\n", .badContentLength, 4),
@@ -162,6 +169,20 @@ private let sizes = [1, 2, 3, 7, 16, Int.max]
       request("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n")
         == .request(
           method: "GET", path: path, query: query, authority: authority, fields: [HTTPField("host", "a")]))
+  }
+
+  @Test(arguments: [
+    ("", HTTPFraming.none, nil), ("Content-Length: 0\r\n", .none, nil), ("Content-Length: 3\r\n", .length(3), 413),
+    ("Content-Length: 003\r\n", .length(3), 413), ("Transfer-Encoding: Chunked\r\n", .chunked, 501),
+  ] as [(String, HTTPFraming, Int?)])
+  func theContentIsAnnounced(fields: String, framing: HTTPFraming, refusal: Int?) {
+    let text = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\(fields)\r\n"
+    guard case .head(let head) = readHead(HTTPRequestHead.self, Array(text.utf8)).0 else {
+      Issue.record("not read")
+      return
+    }
+    #expect(head.framing == framing && head.refusalOfContent?.status == refusal)
+    #expect(head.expectsContinue == (framing != .none) && head.keepsConnection)
   }
 
   @Test func otherRequestsWithoutContentAreRead() {

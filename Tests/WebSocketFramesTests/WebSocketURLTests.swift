@@ -69,3 +69,25 @@ import WebSocketFrames
     #expect(PercentCoding.decode("%2f%2F\u{e9}") == "//\u{e9}")
   }
 }
+
+@Suite("HTTPURL")
+struct HTTPURLTests {
+  @Test func `what is requested and what is shown`() throws {
+    let url = try HTTPURL("HTTPS://Example.com:8443/a/b?key=secret")
+    #expect(url.text == "https://example.com:8443/a/b?key=secret")
+    #expect("\(url)" == "https://example.com:8443/a/b")
+    #expect(url.isSecure && !url.isLoopback && url.host == "example.com")
+    #expect(try HTTPURL("http://[::1]").text == "http://[::1]/")
+    #expect(try HTTPURL("http://127.0.0.1:80/x").isLoopback)
+  }
+
+  @Test(arguments: [
+    "", "ws://h/", "http:/h", "http://", "http://ann:hush@h/", "http://h/#x", "http://h:0/", "http://h:x/", "http://h/ü",
+    "http://h h/",
+  ])
+  func `anything else is refused without being repeated`(_ text: String) {
+    let fault = #expect(throws: HTTPURL.Fault.self) { try HTTPURL(text) }
+    #expect(fault?.description.contains("hush") == false)
+    #expect(fault?.description.contains("ws://") == false)
+  }
+}

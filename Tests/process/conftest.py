@@ -1,4 +1,5 @@
 """Real processes: the built `wscore`, a server of its own for each test that asks for one."""
+import json
 import os
 import pathlib
 import re
@@ -90,6 +91,30 @@ def client(environment):
         return subprocess.run(
             [WSCORE, "client", *arguments], input=input, capture_output=True, text=True, timeout=timeout,
             env=environment | extra)
+
+    return run
+
+
+@pytest.fixture
+def inspect(environment, tmp_path):
+    """Runs `wscore inspect` on the socket `admin.sock` of the test's directory."""
+
+    def run(*arguments):
+        return subprocess.run([WSCORE, "inspect", *arguments], capture_output=True, text=True, timeout=20,
+                              env=environment | {"WSCORE_ADMIN_SOCKET": str(tmp_path / "admin.sock")})
+
+    return run
+
+
+@pytest.fixture
+def lines(inspect):
+    """The objects that a command prints."""
+
+    def run(*arguments):
+        result = inspect(*arguments)
+        assert result.returncode == 0, result.stderr
+        assert result.stderr == ""
+        return [json.loads(line) for line in result.stdout.splitlines()]
 
     return run
 

@@ -22,28 +22,6 @@ def admin(start_server, tmp_path):
     return server
 
 
-@pytest.fixture
-def inspect(environment, tmp_path):
-    def run(*arguments):
-        return subprocess.run([WSCORE, "inspect", *arguments], capture_output=True, text=True, timeout=20,
-                              env=environment | {"WSCORE_ADMIN_SOCKET": str(tmp_path / "admin.sock")})
-
-    return run
-
-
-@pytest.fixture
-def lines(inspect):
-    """The objects that a command prints."""
-
-    def run(*arguments):
-        result = inspect(*arguments)
-        assert result.returncode == 0, result.stderr
-        assert result.stderr == ""
-        return [json.loads(line) for line in result.stdout.splitlines()]
-
-    return run
-
-
 def connected(server, user, *rooms):
     client = Client(server.url, user=user, instance=f"{user}'s laptop")
     client.connect()

@@ -1,16 +1,14 @@
 """`wscore load` in real processes: a run with storms, and servers that break their promise on the way."""
-import asyncio
-import contextlib
 import json
 import resource
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
 from conftest import WSCORE
+from faultproxy import FaultProxy
 
 
 def run_load(url, *arguments, timeout=60):
@@ -125,80 +123,12 @@ def test_usage(arguments):
     assert done.returncode == 64 and done.stderr.startswith("wscore: ")
 
 
-# A proxy that is no honest wire: it hands each of the server's text frames to `change` before it passes it on.
-
-class Proxy:
-    def __init__(self, target, change):
-        self.target, self.change, self.changed = target, change, 0
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self._ready.wait(5)
-
-    def _run(self):
-        asyncio.run(self._serve())
-
-    async def _serve(self):
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
-        self._ready.set()
-        await self._stop.wait()
-
-    def stop(self):
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(5)
-
-    @property
-    def url(self):
-        return f"ws://127.0.0.1:{self.port}/ws"
-
-    async def _connection(self, reader, writer):
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            upstream_reader, upstream_writer = await asyncio.open_connection(*self.target)
-            await asyncio.gather(
-                self._copy(reader, upstream_writer), self._frames(upstream_reader, writer))
-        writer.close()
-
-    @staticmethod
-    async def _copy(reader, writer):
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def _frames(self, reader, writer):
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            writer.write(await reader.readuntil(b"\r\n\r\n"))
-            while True:
-                head = await reader.readexactly(2)
-                length, extra = head[1] & 0x7F, b""
-                if length == 126:
-                    extra = await reader.readexactly(2)
-                elif length == 127:
-                    extra = await reader.readexactly(8)
-                if extra:
-                    length = int.from_bytes(extra, "big")
-                payload = await reader.readexactly(length)
-                frames = [payload]
-                if head[0] & 0x0F == 1 and (changed := self.change(payload)) is not None:
-                    self.changed += 1
-                    frames = changed
-                for frame in frames:
-                    assert len(frame) == length
-                    writer.write(head + extra + frame)
-                await writer.drain()
-        writer.close()
-
-
 @pytest.fixture
 def proxied(server):
     proxies = []
 
     def start(change):
-        host, port = server.url.removeprefix("ws://").removesuffix("/ws").split(":")
-        proxies.append(Proxy((host, int(port)), change))
+        proxies.append(FaultProxy(server.url, change))
         return proxies[-1]
 
     yield start

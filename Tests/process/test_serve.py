@@ -631,7 +631,7 @@ def test_admin_errors(operated):
     assert admin(operated.admin, "/v1/nothing")[0] == 404
     assert admin(operated.admin, "/v1/rooms/nobody")[0] == 404
     assert admin(operated.admin, "/v1/sessions/x")[0] == 400
-    assert admin(operated.admin, "/v1/sessions?state=odd") == (400, {"error": "state is active or suspended"})
+    assert admin(operated.admin, "/v1/sessions?state=odd") == (400, {"error": "request.invalid", "message": "state is active or suspended"})
     assert admin(operated.admin, "/v1/stats", "POST")[0] == 405
 
 

@@ -12,6 +12,7 @@ import random
 import time
 
 from wsvectors import load_vector, run_vector
+from transports import open_wire
 from wswire import Closed, ProtocolFault, Wire, encode
 
 __all__ = ["Client", "Closed", "ProtocolFault", "ServerError", "Wire", "encode", "load_vector", "run_vector"]
@@ -71,7 +72,7 @@ class Client:
                 hello["resume"]["first_unacked"] = self.unacked[0][0]
             if self.positions:
                 hello["resume"]["pos"] = self.positions
-        self.wire = Wire(self.url, self.subprotocol, timeout=timeout)
+        self.wire = open_wire(self.url, self.subprotocol, timeout=timeout)
         self.is_live = False
         self.wire.send({"v": 2, "type": "hello", "payload": hello})
         message = self.wire.receive(timeout)

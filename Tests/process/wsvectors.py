@@ -10,7 +10,8 @@ import secrets
 import sys
 import time
 
-from wswire import Closed, ProtocolFault, Wire, encode
+from transports import open_wire
+from wswire import Closed, ProtocolFault, encode
 
 PASSED_OVER = {"ack", "ping", "live"}
 
@@ -59,7 +60,7 @@ def _match_members(pattern, value, variables, path):
 
 def substitute(template, variables):
     if isinstance(template, dict):
-        return {key: substitute(value, variables) for key, value in template.items()}
+        return {substitute(key, variables): substitute(value, variables) for key, value in template.items()}
     if isinstance(template, list):
         return [substitute(value, variables) for value in template]
     if isinstance(template, str) and template.startswith("$"):
@@ -109,7 +110,7 @@ class VectorRun:
     def _connect(self, name, subprotocol):
         if old := self.wires.pop(name, None):
             old.drop("fin")
-        self.wires[name] = Wire(self.url, subprotocol)
+        self.wires[name] = open_wire(self.url, subprotocol)
         if subprotocol and self.wires[name].subprotocol != subprotocol:
             raise VectorFailure(f"the server did not echo {subprotocol}")
 

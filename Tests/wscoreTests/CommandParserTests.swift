@@ -63,7 +63,13 @@ import wscore
       == .repeated(3, .send(.init(event: "echo", payload: "1"))))
     #expect(try CommandParser.parse("wait acks --within 5s") == .wait(.acks, within: .seconds(5)))
     #expect(try CommandParser.parse("resume --from 7") == .resume(from: 7))
-    #expect(try CommandParser.parse(#"join "my room" --presence"#) == .join(room: "my room", presence: true))
+    #expect(try CommandParser.parse(#"join "my room" --presence"#) == .join(room: "my room", presence: true, older: nil))
+    #expect(try CommandParser.parse("join r --history 20") == .join(room: "r", presence: false, older: .last(20)))
+    #expect(
+      try CommandParser.parse("join r --since 02b7e1f09c44d8aa:17")
+        == .join(room: "r", presence: false, older: .since(LogPosition(log: 0x02b7_e1f0_9c44_d8aa, offset: 17))))
+    #expect(throws: CommandFault.self) { try CommandParser.parse("join r --since 17") }
+    #expect(throws: CommandFault.self) { try CommandParser.parse("join r --history 1 --since 02b7e1f09c44d8aa:17") }
     #expect(try CommandParser.parse("connect ws://h:1/ws") == .connect(url: "ws://h:1/ws"))
   }
 

@@ -1,3 +1,4 @@
+import SessionCore
 import Testing
 import wscore
 
@@ -28,22 +29,28 @@ import wscore
 
   private static let all: [UInt32] = [1, 2, 3, 4, 5]
 
+  private static func at(_ offset: UInt64, log: UInt64 = 7) -> LogPosition { LogPosition(log: log, offset: offset) }
+
+  private static func gap(_ count: UInt64, _ rooms: [String] = ["load.0"], complete: Bool = true) -> GapNotice {
+    GapNotice(from: 2, to: count + 1, rooms: rooms, roomsAreComplete: complete, reason: "overflow")
+  }
+
   @Test func theOrderOfTheRoomCountsToo() {
     // Sessions 0 and 2 are in one of two rooms; each sends once, and the receiver hears the later one first.
     var ledger = Ledger(layout: RoomLayout(sessionCount: 4, roomCount: 2), sessions: [0], maxNumber: 9)
-    #expect(ledger.take(receiver: 0, sender: 2, number: 1, offset: 8, at: 0) == .next)
-    #expect(ledger.take(receiver: 0, sender: 0, number: 1, offset: 7, at: 1) == .next)
-    #expect(ledger.take(receiver: 0, sender: 2, number: 2, offset: 9, at: 2) == .next)
+    #expect(ledger.take(receiver: 0, sender: 2, number: 1, position: Self.at(8), at: 0) == .next)
+    #expect(ledger.take(receiver: 0, sender: 0, number: 1, position: Self.at(7), at: 1) == .next)
+    #expect(ledger.take(receiver: 0, sender: 2, number: 2, position: Self.at(9), at: 2) == .next)
     #expect(ledger.tally.outOfOrder == 1 && ledger.tally.counterexample?.kind == .outOfOrder)
   }
 
   @Test func allIsWell() {
-    let tally = Self.taken([Self.all, Self.all, Self.all]).judged(Self.accounts(issued: 5))
+    let tally = Self.taken([Self.all, Self.all, Self.all]).verdict(Self.accounts(issued: 5))
     #expect(tally.isClean && tally.expected == 15 && tally.delivered == 15 && tally.counterexample == nil)
   }
 
   @Test func lossInTheMiddleAndAtTheEnd() {
-    let tally = Self.taken([Self.all, [1, 2, 4, 5], [1, 2, 3]]).judged(Self.accounts(issued: 5))
+    let tally = Self.taken([Self.all, [1, 2, 4, 5], [1, 2, 3]]).verdict(Self.accounts(issued: 5))
     #expect(tally.lost == 3 && tally.duplicated == 0 && tally.outOfOrder == 0 && tally.unexplained == 0)
     #expect(tally.expected == 15 && tally.delivered == 12)
     let example = tally.counterexample
@@ -51,7 +58,7 @@ import wscore
   }
 
   @Test func duplicate() {
-    let tally = Self.taken([Self.all, [1, 2, 2, 3, 4, 5], Self.all]).judged(Self.accounts(issued: 5))
+    let tally = Self.taken([Self.all, [1, 2, 2, 3, 4, 5], Self.all]).verdict(Self.accounts(issued: 5))
     #expect(tally.duplicated == 1 && tally.lost == 0 && tally.outOfOrder == 0 && tally.delivered == 15)
     #expect(tally.counterexample?.kind == .duplicated && tally.counterexample?.number == 2)
   }
@@ -68,15 +75,15 @@ import wscore
   }
 
   @Test func aPayloadSwappedForAnEarlierOne() {
-    let tally = Self.taken([Self.all, [1, 2, 2, 4, 5], Self.all]).judged(Self.accounts(issued: 5))
+    let tally = Self.taken([Self.all, [1, 2, 2, 4, 5], Self.all]).verdict(Self.accounts(issued: 5))
     #expect(tally.duplicated == 1 && tally.lost == 1 && tally.delivered == 14)
   }
 
   @Test func gapsExplainAsManyAsTheyName() {
     var ledger = Self.taken([Self.all, [1, 5], [5]])
-    ledger.noteGap(receiver: 1, count: 3)
-    ledger.noteGap(receiver: 2, count: 3)
-    let tally = ledger.judged(Self.accounts(issued: 5))
+    ledger.noteGap(receiver: 1, Self.gap(3), at: 0)
+    ledger.noteGap(receiver: 2, Self.gap(3), at: 0)
+    let tally = ledger.verdict(Self.accounts(issued: 5))
     #expect(tally.gap == 6 && tally.lost == 1 && tally.delivered == 8)
   }
 
@@ -84,7 +91,7 @@ import wscore
     var accounts = Self.accounts(issued: 5, acknowledged: 2)
     accounts[2].unsent.append(3...3)
     accounts[2].unknown.append(4...4)
-    let tally = Self.taken([[1, 2], [1, 2, 4], [1]]).judged(accounts)
+    let tally = Self.taken([[1, 2], [1, 2, 4], [1]]).verdict(accounts)
     #expect(tally.expected == 12 && tally.delivered == 6)
     #expect(tally.unknown == 2 && tally.lost == 1 && tally.unexplained == 3)
   }
@@ -96,7 +103,7 @@ import wscore
     #expect(ledger.take(receiver: 0, sender: 2, number: 0, at: 0) == .foreign)
     #expect(ledger.take(receiver: 0, sender: 2, number: .max, at: 0) == .foreign)
     #expect(ledger.take(receiver: 0, sender: 2, number: 9, at: 0) == .early)
-    let tally = ledger.judged(Self.accounts(issued: 0))
+    let tally = ledger.verdict(Self.accounts(issued: 0))
     #expect(tally.unexplained == 5 && tally.delivered == 0 && tally.expected == 0)
   }
 
@@ -104,7 +111,7 @@ import wscore
     var ledger = Self.taken([Self.all, [1, 2], Self.all])
     ledger.release(receiver: 1)
     #expect(ledger.take(receiver: 1, sender: 2, number: 5, at: 0) == .released)
-    let tally = ledger.judged(Self.accounts(issued: 5))
+    let tally = ledger.verdict(Self.accounts(issued: 5))
     #expect(tally.isClean && tally.expected == 12 && tally.delivered == 12)
   }
 

@@ -71,6 +71,17 @@ import wscore
     #expect(verdict.text(arrow: "->") == "fault fin -> new session (expired) in 2 s, replayed 0, lost 1, dup 0")
   }
 
+  @Test func aNumberingThatBeginsAnewTellsWhatIsUnknown() throws {
+    var ledger = try ledger(received: 3)
+    for seq in 1...4 { ledger.sent(try json(#"{"v":2,"seq":\#(seq),"type":"event","event":"x","payload":1}"#)) }
+    _ = ledger.received(try json(#"{"v":2,"ack":1,"type":"ack","payload":{}}"#))
+    let alarms = ledger.received(
+      try json(
+        #"{"v":2,"ack":0,"type":"welcome","payload":{"version":2,"sid":"s_1","resumed":true,"rebuilt":true,"last_in":0}}"#))
+    #expect(alarms == [.unknown(count: 3)])
+    #expect(ledger.unknown == 3 && ledger.unacknowledged == 0)
+  }
+
   @Test func repliesSettle() throws {
     var ledger = try ledger(received: 1)
     ledger.sent(try json(#"{"v":2,"seq":1,"type":"event","event":"echo","id":"c-1","payload":1}"#))

@@ -69,10 +69,14 @@ public struct ClientHandle: Sendable {
     }
   }
 
-  /// Joins a room and returns the reply.
-  public func join(_ room: String, presence: Bool = false) async throws -> IncomingMessage {
+  /// Joins a room and returns the reply; its `continuity` tells what of the `older` messages comes behind it.
+  public func join(
+    _ room: String, presence: Bool = false, older: ClientSession.OlderMessages? = nil
+  ) async throws -> IncomingMessage {
     try await ask { desk, waiter in
-      desk.request(waiter) { client, id throws(SendFault) in try client.join(room, presence: presence, id: id) }
+      desk.request(waiter) { client, id throws(SendFault) in
+        try client.join(room, presence: presence, older: older, id: id)
+      }
     }
   }
 

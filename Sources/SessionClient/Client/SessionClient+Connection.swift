@@ -2,13 +2,18 @@ import SessionCore
 
 extension SessionClient: ClientConnectionDelegate {
   public func connectionOpened(_ connection: ClientConnection, subprotocol: String?) {
+    guard connection !== second else { return secondOpened(connection) }
+    guard connection === self.connection else { return }
     session.opened(now: LoopTimers.now(), actions: &actions)
     carry()
   }
 
-  public func connectionHeard(_ connection: ClientConnection) { session.heard(now: LoopTimers.now()) }
+  public func connectionHeard(_ connection: ClientConnection) {
+    if connection === self.connection { session.heard(now: LoopTimers.now()) }
+  }
 
   public func connection(_ connection: ClientConnection, received text: Span<UInt8>) {
+    guard connection !== second else { return secondReceived(text) }
     guard connection === self.connection else { return }
     if configuration.reportsMessages { delegate?.client(self, arrived: text) }
     // The burst's time: it was just heard.
@@ -18,19 +23,22 @@ extension SessionClient: ClientConnectionDelegate {
   }
 
   public func connection(_ connection: ClientConnection, receivedBinary bytes: Span<UInt8>) {
+    guard connection !== second else { return dropSecond() }
     guard connection === self.connection else { return }
     session.receivedBinary(actions: &actions)
     carry()
   }
 
   public func connectionReadComplete(_ connection: ClientConnection) {
+    guard connection === self.connection else { return }
     delegate?.clientReadComplete(self)
     session.flush(now: session.heardTime, actions: &actions)
     carry()
   }
 
   public func connectionClosed(_ connection: ClientConnection, _ ending: ConnectionEnding) {
-    guard connection === self.connection else { return }
+    guard connection !== second else { return secondClosed(ending) }
+    guard connection === self.connection, !promotesSecond(ending) else { return }
     self.connection = nil
     ended(ending, ending.reconnectorEnding)
   }

@@ -26,10 +26,11 @@ extension SessionClient {
   }
 
   @discardableResult public func join(
-    _ room: String, presence: Bool = false, id: String? = nil
+    _ room: String, presence: Bool = false, older: ClientSession.OlderMessages? = nil, id: String? = nil
   ) throws(SendFault) -> UInt64 {
     defer { carry() }
-    return try session.join(room, presence: presence, id: id, now: LoopTimers.now(), actions: &actions)
+    return try session.join(
+      room, presence: presence, older: older, id: id, now: LoopTimers.now(), actions: &actions)
   }
 
   @discardableResult public func leave(_ room: String, id: String? = nil) throws(SendFault) -> UInt64 {

@@ -12,11 +12,14 @@ public final class SessionClient {
   public internal(set) var reconnector: Reconnector
   /// The present connection; nil while there is none.
   public internal(set) var connection: ClientConnection?
+  /// One more, on the way to take its place.
+  public internal(set) var second: ClientConnection?
   /// Where the next connection goes.
   public internal(set) var url: WebSocketURL
 
   var actions: [ClientAction] = []
   private var isCarrying = false
+  var isRenewing = false
   var random: ChaChaGenerator
   private let timers: LoopTimers
   /// The next call of the timers, and one behind it that was asked for earlier and will come too. An acknowledgement
@@ -37,6 +40,7 @@ public final class SessionClient {
     (self.configuration, self.loop, self.delegate) = (configuration, loop, delegate)
     session = ClientSession(configuration.session)
     reconnector = Reconnector(backoff: configuration.backoff, isAutomatic: configuration.autoReconnect)
+    reconnector.renewsCredentials = configuration.credentials != nil
     url = configuration.connection.url
     self.timers = timers ?? LoopTimers(loop)
     if let seed = configuration.seed {
@@ -78,6 +82,7 @@ public final class SessionClient {
   /// Closes and stays away; the session is kept and can be resumed with `connect()`.
   public func disconnect(code: UInt16 = 1000, reason: String = "") {
     reconnector.stop(.asked)
+    dropSecond()
     connection?.close(code, reason: reason)
   }
 
@@ -88,6 +93,7 @@ public final class SessionClient {
       disconnect()
       return carry()
     }
+    dropSecond()
     session.bye(reason: reason, actions: &actions)
     reconnector.stop(.asked)
     carry()
@@ -102,10 +108,18 @@ public final class SessionClient {
   /// A new credential, after `.renewCredential`; connects again.
   public func renew(_ auth: ClientSession.Auth) {
     session.configuration.auth = auth
+    reconnector.renewed()
     if connection == nil { connect() }
   }
 
-  private func open() {
+  func open() {
+    if reconnector.needsCredential, let credentials = configuration.credentials { return renew(by: credentials) }
+    delegate?.client(self, connecting: reconnector.attempt)
+    guard case .connecting = reconnector.state, connection == nil else { return }
+    connection = makeConnection()
+  }
+
+  func makeConnection() -> ClientConnection {
     var configuration = configuration.connection
     configuration.url = url
     if self.configuration.offersSubprotocols {
@@ -113,14 +127,13 @@ public final class SessionClient {
     } else {
       configuration.subprotocols = []
     }
-    delegate?.client(self, connecting: reconnector.attempt)
-    guard case .connecting = reconnector.state, connection == nil else { return }
-    connection = ClientConnection.connect(
+    return ClientConnection.connect(
       configuration, on: loop, random: ChaChaGenerator(seed: SessionClient.words(&random)), delegate: self)
   }
 
   /// Lets the connection go without waiting for its end.
   private func leaveConnection(code: UInt16, reason: String = "") {
+    dropSecond()
     guard let connection else { return }
     self.connection = nil
     connection.abandon(code, reason: reason)
@@ -176,6 +189,8 @@ public final class SessionClient {
     case .live: if session.phase == .live { delegate?.clientIsLive(self) }
     case .outcome(let tickets, let outcome): delegate?.client(self, outcome: outcome, of: tickets)
     case .gap(let notice): delegate?.client(self, gap: notice)
+    // That is what the second connection is for.
+    case .session(let notice) where notice.state == "replaced" && session.hasOffer: break
     case .session(let notice): delegate?.client(self, session: notice)
     case .draining(let notice):
       reconnector.draining(
@@ -200,6 +215,7 @@ public final class SessionClient {
   func ended(_ ending: ConnectionEnding, _ why: Reconnector.Ending) {
     let wasOnline = session.isWelcomed || session.phase == .leaving || reconnector.state == .online
     let now = LoopTimers.now()
+    dropSecond()
     session.closed(now: now, actions: &actions)
     blackholeEnd = .never
     let next = reconnector.ended(why, now: now, using: &random)
@@ -210,8 +226,8 @@ public final class SessionClient {
 
   // MARK: Time
 
-  private func rearm() {
-    let deadline = min(session.nextDeadline, reconnector.nextDeadline, blackholeEnd)
+  func rearm() {
+    let deadline = min(session.nextDeadline, reconnector.nextDeadline, blackholeEnd, session.offerDeadline)
     guard deadline < wokenAt else { return }
     wokenLater = min(wokenAt, wokenLater)
     wokenAt = deadline
@@ -222,12 +238,13 @@ public final class SessionClient {
     guard deadline == wokenAt else { return }
     (wokenAt, wokenLater) = (wokenLater, .never)
     if blackholeEnd <= now { endBlackhole() }
+    if session.offerDeadline <= now { dropSecond() }
     session.advance(now: now, actions: &actions)
     carry()
     switch reconnector.due(now: now) {
     case .nothing: break
     case .connect: open()
-    case .leave: leave(.left, ending: .dropped(code: 1000), reason: "the server drains")
+    case .moveOver: moveOver()
     }
     rearm()
   }

@@ -8,6 +8,10 @@ extension SessionClient {
     public var backoff = Backoff()
     /// Whether it connects again by itself.
     public var autoReconnect = true
+    /// Asked for a new credential when the server says that the old one has ended (close codes 42xx, HTTP status 401);
+    /// the session is then resumed with it, nil for none. An error counts as an attempt that failed. Nil: the client stops with
+    /// `StopReason.credential`, and goes on when it is given one by `renew`.
+    public var credentials: (@Sendable () async throws -> ClientSession.Auth?)?
     /// Whether the upgrade offers the subprotocols of `session.versions`; else the version is agreed in `hello` alone.
     public var offersSubprotocols = true
     /// Makes every random choice; nil takes the system's chance.
@@ -73,6 +77,8 @@ public protocol SessionClientDelegate: AnyObject {
   func client(_ client: SessionClient, outcome: SendOutcome, of tickets: ClosedRange<UInt64>)
   func client(_ client: SessionClient, session notice: SessionNotice)
   func client(_ client: SessionClient, draining notice: DrainNotice)
+  /// The server asked for a new connection, which did not come about: the client stays on the one that it has.
+  func client(_ client: SessionClient, stays ending: ConnectionEnding)
   /// The server broke the protocol; the connection ends.
   func client(_ client: SessionClient, fault: ServerFault)
   /// A connection ended or did not come about, and what the client does next.
@@ -93,6 +99,7 @@ extension SessionClientDelegate {
   public func client(_ client: SessionClient, outcome: SendOutcome, of tickets: ClosedRange<UInt64>) {}
   public func client(_ client: SessionClient, session notice: SessionNotice) {}
   public func client(_ client: SessionClient, draining notice: DrainNotice) {}
+  public func client(_ client: SessionClient, stays ending: ConnectionEnding) {}
   public func client(_ client: SessionClient, fault: ServerFault) {}
   public func client(
     _ client: SessionClient, ended ending: ConnectionEnding, wasOnline: Bool, next: Reconnector.Next

@@ -18,6 +18,13 @@ final class Connection {
   @exclusivity(unchecked) var version: UInt64 = Envelope.versions[0]
   @exclusivity(unchecked) var hello: Hello?
   @exclusivity(unchecked) var principal: Principal?
+  /// Until when the credential is good, and when that is told.
+  @exclusivity(unchecked) var credentialEnd = Instant.never
+  @exclusivity(unchecked) var credentialNotice = Instant.never
+  @exclusivity(unchecked) var credentialAlarm = Alarm()
+  @exclusivity(unchecked) var isExpiryTold = false
+  /// The session that the user's home is asked to let in.
+  @exclusivity(unchecked) var newcomer: Newcomer?
   /// The refusal of the session that was asked for, to be told in `welcome`.
   @exclusivity(unchecked) var refusal: Refused?
   /// Unsequenced messages that wait, as tails.
@@ -39,6 +46,13 @@ final class Connection {
 
   var session: Slot? { phase.session }
   var isClosing: Bool { phase.stage == .closing }
+}
+
+/// A session that will begin if its user may have one more.
+struct Newcomer: Sendable {
+  var sid: SessionID
+  var state: [UInt8]?
+  var rooms: [String]
 }
 
 /// Why a session could not be resumed, and what is still known of it.

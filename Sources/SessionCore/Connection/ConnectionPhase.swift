@@ -6,15 +6,19 @@ enum ConnectionPhase: ~Copyable {
   case authenticating(serial: UInt64)
   /// The session that it wants is being looked for.
   case claiming
+  /// The session is gone, and the application is to be asked of it when others have their answers.
+  case queuedToRestore
   /// A hook was asked what the application knows of a session that is gone.
   case restoring(serial: UInt64)
+  /// A session was made for it and enters the rooms that the application named.
+  case entering(session: Slot)
   case active(session: Slot)
   /// Whatever comes is thrown away until the transport is gone.
   case closing
 
   /// The state without what it holds.
   enum Stage {
-    case awaitingHello, authenticating, claiming, restoring, active, closing
+    case awaitingHello, authenticating, claiming, queuedToRestore, restoring, entering, active, closing
   }
 
   /// What a hook was asked.
@@ -27,6 +31,9 @@ enum ConnectionPhase: ~Copyable {
   enum Closed: Equatable {
     case already
     case unattached
+    /// The answer to its question is waited for no longer.
+    case restoring
+    case entering(session: Slot)
     case attached(session: Slot)
   }
 
@@ -35,7 +42,9 @@ enum ConnectionPhase: ~Copyable {
     case .awaitingHello: .awaitingHello
     case .authenticating: .authenticating
     case .claiming: .claiming
+    case .queuedToRestore: .queuedToRestore
     case .restoring: .restoring
+    case .entering: .entering
     case .active: .active
     case .closing: .closing
     }
@@ -44,6 +53,13 @@ enum ConnectionPhase: ~Copyable {
   var session: Slot? {
     switch self {
     case .active(let session): session
+    default: nil
+    }
+  }
+
+  var entering: Slot? {
+    switch self {
+    case .entering(let session): session
     default: nil
     }
   }
@@ -74,16 +90,30 @@ enum ConnectionPhase: ~Copyable {
     return true
   }
 
+  /// The session is not to be had, and the restorer has enough to do.
+  mutating func queueToRestore() -> Bool {
+    guard stage == .claiming else { return false }
+    self = .queuedToRestore
+    return true
+  }
+
   /// The session is not to be had, and the restorer is asked under `serial`.
   mutating func restore(_ serial: UInt64) -> Bool {
-    guard stage == .claiming else { return false }
+    guard stage == .claiming || stage == .queuedToRestore else { return false }
     self = .restoring(serial: serial)
+    return true
+  }
+
+  /// The session made for it enters its rooms.
+  mutating func enter(_ session: Slot) -> Bool {
+    guard stage == .claiming else { return false }
+    self = .entering(session: session)
     return true
   }
 
   /// It carries a session from now on.
   mutating func attach(_ session: Slot) -> Bool {
-    guard stage == .claiming else { return false }
+    guard stage == .claiming || entering == session else { return false }
     self = .active(session: session)
     return true
   }
@@ -93,6 +123,8 @@ enum ConnectionPhase: ~Copyable {
     switch self {
     case .closing: closed = .already
     case .active(let session): closed = .attached(session: session)
+    case .entering(let session): closed = .entering(session: session)
+    case .restoring: closed = .restoring
     default: closed = .unattached
     }
     self = .closing

@@ -8,6 +8,8 @@ struct Hello: Sendable {
     /// Whether `epoch` and `ack` were given: version 1 has no use for them.
     var isNumbered: Bool
     var firstUnacked: UInt64?
+    /// The last position that the client saw in each room.
+    var positions: [String: LogPosition]
   }
 
   var versions: [UInt64]
@@ -17,10 +19,13 @@ struct Hello: Sendable {
   var window: Window?
   var ttlMilliseconds: UInt64?
   var resume: Resume?
+  /// The newest version that the client understands of each event that it names.
+  var events: [String: UInt64] = [:]
 
   static let maxInstanceByteCount = 128
   static let maxCredentialByteCount = 8_192
   static let maxVersionCount = 16
+  static let maxEventCount = 128
 
   struct Fault: Error {
     var message: String
@@ -38,6 +43,7 @@ struct Hello: Sendable {
     if instance?.isEmpty == true { throw Fault(message: "instance is not empty") }
     ttlMilliseconds = try Hello.number(payload, "ttl_ms")
     if let window = payload["window"], window != .null { try readWindow(window) }
+    if let events = payload["events"], events != .null { try readEvents(events) }
     if let resume = payload["resume"], resume != .null { try readResume(resume) }
   }
 
@@ -59,6 +65,18 @@ struct Hello: Sendable {
     self.window = window
   }
 
+  private mutating func readEvents(_ value: JSONValue) throws(Fault) {
+    guard case .object(let members) = value, members.count <= Hello.maxEventCount else {
+      throw Fault(message: "events is an object of at most \(Hello.maxEventCount) events and versions")
+    }
+    for member in members {
+      guard EventName.isValid(member.key), let version = member.value.unsignedValue, version > 0 else {
+        throw Fault(message: "a member of events is an event's name and a version from 1 to 2^53-1")
+      }
+      events[member.key] = version
+    }
+  }
+
   private mutating func readResume(_ value: JSONValue) throws(Fault) {
     guard value.isObject else { throw Fault(message: "resume is an object {sid, token, epoch, ack}") }
     guard let sid = try Hello.text(value, "sid", maxByteCount: 128),
@@ -70,19 +88,23 @@ struct Hello: Sendable {
     let firstUnacked = try Hello.number(value, "first_unacked")
     guard firstUnacked != 0 else { throw Fault(message: "first_unacked begins at 1") }
     let ack = try Hello.number(value, "ack")
-    try Hello.checkPositions(value["pos"] ?? .null)
+    let positions = try Hello.positions(value["pos"] ?? .null)
     resume = Resume(
       sid: SessionID(sid), tokenDigest: SHA256.digest(Array(token.utf8)), epoch: epoch, ack: ack ?? 0,
-      isNumbered: epoch != nil && ack != nil, firstUnacked: firstUnacked)
+      isNumbered: epoch != nil && ack != nil, firstUnacked: firstUnacked,
+      positions: positions)
   }
 
-  /// Rooms that are rebuilt from a log would need them; here they are judged for their form alone.
-  private static func checkPositions(_ value: JSONValue) throws(Fault) {
-    switch value {
-    case .null: break
-    case .object(let members) where members.allSatisfy({ LogPosition($0.value) != nil }): break
-    default: throw Fault(message: "resume.pos is an object of room and [log, offset]")
+  private static func positions(_ value: JSONValue) throws(Fault) -> [String: LogPosition] {
+    if value == .null { return [:] }
+    let fault = Fault(message: "resume.pos is an object of room and [log, offset]")
+    guard case .object(let members) = value else { throw fault }
+    var positions: [String: LogPosition] = [:]
+    for member in members {
+      guard let position = LogPosition(member.value) else { throw fault }
+      positions[member.key] = position
     }
+    return positions
   }
 
   private static func text(_ value: JSONValue, _ key: String, maxByteCount: Int) throws(Fault) -> String? {

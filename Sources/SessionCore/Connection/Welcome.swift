@@ -4,7 +4,7 @@ struct Welcome {
 
   init(
     _ session: Session, _ connection: Connection, _ limits: Limits, _ server: String, token: String,
-    resumed: Shard.Resumed?
+    resumed: Shard.Resumed?, deprecations: [Deprecation]
   ) {
     var members: [JSONValue.Member] = [
       .init("version", .int(session.version)), .init("connection", .string(connection.id.description)),
@@ -23,6 +23,8 @@ struct Welcome {
       members += Welcome.numbers(session, resumed)
     }
     members += Welcome.surroundings(session, limits, server)
+    members.append(.init("deprecations", .array(deprecations.map { .string($0.description) })))
+    if !session.eventVersions.isEmpty { members.append(.init("events", Welcome.versions(session))) }
     payload = .object(members)
   }
 
@@ -44,7 +46,9 @@ struct Welcome {
 
   private static func surroundings(_ session: Session, _ limits: Limits, _ server: String) -> [JSONValue.Member] {
     let rooms = session.memberships.map { membership in
-      JSONValue.object([.init("room", .string(membership.name)), .init("pos", membership.position.json)])
+      JSONValue.object(
+        [.init("room", .string(membership.name)), .init("pos", membership.position.json)]
+          + (membership.continuity?.members ?? []))
     }
     let state = session.state.flatMap { try? JSONValue(parsing: $0) } ?? .null
     return [
@@ -66,8 +70,12 @@ struct Welcome {
         .object([
           .init("messages", .int(limits.window.messageCount)), .init("bytes", .int(limits.window.byteCount)),
         ])),
-      .init("limits", Welcome.bounds(limits)), .init("server", .string(server)), .init("deprecations", .array([])),
+      .init("limits", Welcome.bounds(limits)), .init("server", .string(server)),
     ]
+  }
+
+  private static func versions(_ session: Session) -> JSONValue {
+    .object(session.eventVersions.sorted { $0.key < $1.key }.map { .init($0.key, .int($0.value)) })
   }
 
   private static func bounds(_ limits: Limits) -> JSONValue {

@@ -100,6 +100,12 @@ public struct WelcomeNotice: Sendable, Equatable {
   public struct Room: Sendable, Equatable {
     public var name: String
     public var position: LogPosition?
+    /// What the server says of messages that were missed; nil where it says nothing.
+    public var continuity: RoomContinuity?
+
+    public init(name: String, position: LogPosition?, continuity: RoomContinuity? = nil) {
+      (self.name, self.position, self.continuity) = (name, position, continuity)
+    }
   }
 }
 
@@ -111,6 +117,11 @@ public struct GapNotice: Sendable, Equatable {
   public var roomsAreComplete: Bool
   public var reason: String
 
+  public init(from: UInt64, to: UInt64, rooms: [String], roomsAreComplete: Bool, reason: String) {
+    (self.from, self.to, self.rooms) = (from, to, rooms)
+    (self.roomsAreComplete, self.reason) = (roomsAreComplete, reason)
+  }
+
   public var count: UInt64 { to - from + 1 }
 }
 
@@ -121,10 +132,11 @@ public struct SessionNotice: Sendable, Equatable {
   public var inMilliseconds: UInt64?
 }
 
-/// The server stops.
+/// The server wants this client on a new connection.
 public struct DrainNotice: Sendable, Equatable {
   public var reconnectAfterMilliseconds: UInt64
-  public var deadlineMilliseconds: UInt64
+  /// When it will close the present one; nil if it will not.
+  public var deadlineMilliseconds: UInt64?
 }
 
 /// Totals over all sessions of one `ClientSession`.

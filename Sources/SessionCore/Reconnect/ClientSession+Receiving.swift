@@ -185,7 +185,8 @@ extension ClientSession {
     let name = Array(pending.room.utf8)
     if pending.isJoin {
       // Messages of the room may have come before the reply; they know better.
-      rooms.set(name, rooms[name] ?? LogPosition(payload(envelope, message)["pos"]))
+      let joined = payload(envelope, message)
+      rooms.set(name, rooms[name] ?? RoomPositions.start(joined["pos"], RoomContinuity(joined)))
     } else {
       rooms.remove(name)
     }
@@ -200,7 +201,7 @@ extension ClientSession {
         .draining(
           DrainNotice(
             reconnectAfterMilliseconds: payload["reconnect_after_ms"]?.unsignedValue ?? 0,
-            deadlineMilliseconds: payload["deadline_ms"]?.unsignedValue ?? 0)))
+            deadlineMilliseconds: payload["deadline_ms"]?.unsignedValue)))
     } else if let state = payload["state"]?.stringValue {
       actions.append(
         .session(

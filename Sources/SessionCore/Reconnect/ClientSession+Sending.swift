@@ -35,10 +35,24 @@ extension ClientSession {
   /// Joins a room; with `presence`, its members' comings and goings are told. The reply answers `id`, which is made up
   /// if it is nil.
   public mutating func join(
-    _ room: String, presence: Bool = false, id: String? = nil, now: Instant, actions: inout [ClientAction]
+    _ room: String, presence: Bool = false, older: OlderMessages? = nil, id: String? = nil, now: Instant,
+    actions: inout [ClientAction]
   ) throws(SendFault) -> UInt64 {
-    let payload = presence ? Array(#"{"presence":true}"#.utf8) : MessageWriter.emptyPayload
-    return try move(.join, room, id, payload, now, &actions)
+    var members: [JSONValue.Member] = presence ? [.init("presence", true)] : []
+    switch older {
+    case .last(let count)?: members.append(.init("history", .int(count)))
+    case .since(let position)?: members.append(.init("since", position.json))
+    case nil: break
+    }
+    return try move(.join, room, id, JSONValue.object(members).bytes, now, &actions)
+  }
+
+  /// What a client wants to be told of what a room said before it came.
+  public enum OlderMessages: Sendable, Equatable {
+    /// The last so many.
+    case last(UInt64)
+    /// Everything after this position.
+    case since(LogPosition)
   }
 
   public mutating func leave(

@@ -51,6 +51,11 @@ extension ClientSession {
 
   /// The same numbering: what the server has is settled, the rest goes out again.
   private mutating func goOn(_ notice: WelcomeNotice, _ actions: inout [ClientAction]) {
+    if let skipped = notice.skipped, skipped.upperBound <= notice.lastIn {
+      // `last_in` counts them, and nobody will ever process them.
+      settle(outbox.acknowledge(max(skipped.lowerBound, 1) - 1), .acked, &actions)
+      settle(outbox.acknowledge(skipped.upperBound), .unknown, &actions)
+    }
     settle(outbox.acknowledge(notice.lastIn), .acked, &actions)
     // Version 1 replays no answers; its list of rooms tells all.
     if notice.version == 1 { pendingRooms.removeAll { $0.ticket < outbox.firstTicket } }
@@ -127,7 +132,11 @@ enum WelcomeReader {
 
   private static func rooms(_ value: JSONValue?) -> [WelcomeNotice.Room] {
     (value?.arrayValue ?? []).prefix(RoomPositions.maxCount).compactMap { room in
-      room["room"]?.stringValue.map { WelcomeNotice.Room(name: $0, position: LogPosition(room["pos"])) }
+      room["room"]?.stringValue.map { name in
+        let continuity = RoomContinuity(room)
+        return WelcomeNotice.Room(
+          name: name, position: RoomPositions.start(room["pos"], continuity), continuity: continuity)
+      }
     }
   }
 

@@ -14,6 +14,8 @@ public struct ClientSession: Sendable {
     public var window: Window?
     /// How long the session should outlive its connection; nil leaves it to the server.
     public var ttlMilliseconds: UInt64?
+    /// The newest version that we understand of each event that is named; the server casts newer ones down, if it can.
+    public var eventVersions: [String: UInt64] = [:]
     /// Bounds of what waits for the server's window or for a connection.
     public var queue = Window(messageCount: 1_024, byteCount: 4 * 1_048_576)
     /// Time from the opening of a connection to `welcome`.
@@ -77,6 +79,7 @@ public struct ClientSession: Sendable {
   var outbox = ClientOutbox()
   var rooms = RoomPositions()
   var pendingRooms: [PendingRoom] = []
+  var offer: Offer?
 
   /// Highest number that came.
   public internal(set) var lastIn: UInt64 = 0
@@ -138,7 +141,8 @@ public struct ClientSession: Sendable {
     heard(now: now)
     helloAck = claimedAck ?? processed
     claimedAck = nil
-    actions.append(.transmit(hello()))
+    offer = nil
+    actions.append(.transmit(hello(ack: helloAck)))
     counters.messagesOut += 1
   }
 
@@ -195,7 +199,7 @@ public struct ClientSession: Sendable {
   }
 
   /// `hello`, with `resume` if there is a session.
-  private func hello() -> [UInt8] {
+  func hello(ack: UInt64) -> [UInt8] {
     var members: [JSONValue.Member] = [.init("versions", .array(configuration.versions.map { .int($0) }))]
     if let auth = configuration.auth {
       var fields: [JSONValue.Member] = [.init("scheme", .string(auth.scheme))]
@@ -207,17 +211,21 @@ public struct ClientSession: Sendable {
       members.append(.init("window", ["messages": .int(window.messageCount), "bytes": .int(window.byteCount)]))
     }
     if let ttl = configuration.ttlMilliseconds { members.append(.init("ttl_ms", .int(ttl))) }
-    if let identity { members.append(.init("resume", resume(identity))) }
+    if !configuration.eventVersions.isEmpty {
+      let versions = configuration.eventVersions.sorted { $0.key < $1.key }
+      members.append(.init("events", .object(versions.map { .init($0.key, .int($0.value)) })))
+    }
+    if let identity { members.append(.init("resume", resume(identity, ack: ack))) }
     var bytes: [UInt8] = []
     MessageWriter.appendHead(version: configuration.versions.max() ?? 2, seq: nil, ack: nil, to: &bytes)
     return bytes + MessageWriter.tail(.hello, .object(members))
   }
 
-  private func resume(_ identity: Identity) -> JSONValue {
+  private func resume(_ identity: Identity, ack: UInt64) -> JSONValue {
     var members: [JSONValue.Member] = [
       .init("sid", .string(identity.sid)), .init("token", .string(identity.token.reveal())),
       // A session of version 1 has no numbering, but who asks for version 2 must name one; it is not compared.
-      .init("epoch", .string(identity.epoch ?? hexDigits(0))), .init("ack", .int(helloAck)),
+      .init("epoch", .string(identity.epoch ?? hexDigits(0))), .init("ack", .int(ack)),
     ]
     if let first = outbox.firstUnacked { members.append(.init("first_unacked", .int(first))) }
     if case .object(let positions) = rooms.json, !positions.isEmpty { members.append(.init("pos", .object(positions))) }

@@ -21,6 +21,8 @@ public struct IncomingMessage: Sendable {
   public var from: String? { text(envelope.from) }
   public var key: String? { text(envelope.key) }
   public var isTransient: Bool { envelope.isTransient }
+  /// Whether it was said before this client came to the room.
+  public var isHistory: Bool { envelope.isHistory }
   public var position: LogPosition? { envelope.pos.flatMap { LogPosition(bytes.span, $0) } }
 
   /// JSON text; empty if the message has none.
@@ -28,6 +30,8 @@ public struct IncomingMessage: Sendable {
   public var payloadText: String { String(decoding: payload, as: UTF8.self) }
   /// The payload as a tree; `null` if the message has none.
   public var json: JSONValue { (try? JSONValue(parsing: Array(payload))) ?? .null }
+  /// Of a reply to `join`: what comes of the room's older messages; nil if none were asked for.
+  public var continuity: RoomContinuity? { type == .reply ? RoomContinuity(json) : nil }
   /// What an `error` says, nil for other types.
   public var error: ProtocolError? { type == .error ? ProtocolError(json) : nil }
 
@@ -43,6 +47,7 @@ extension ProtocolError {
       retry: payload["retry"]?.stringValue.flatMap(RetryAdvice.init) ?? .never,
       retryAfterMilliseconds: payload["retry_after_ms"]?.unsignedValue)
     supported = payload["supported"]?.arrayValue?.compactMap(\.unsignedValue) ?? []
+    path = payload["path"]?.stringValue
   }
 }
 

@@ -11,7 +11,7 @@ public struct PreparedEvent: Sendable {
     event: String, eventVersion: UInt64 = 1, payload: [UInt8], room: String? = nil, id: String? = nil,
     key: String? = nil, isTransient: Bool = false
   ) throws(SendFault) {
-    guard PreparedEvent.isName(event) else {
+    guard EventName.isValid(event) else {
       throw .invalid("an event's name is like \"chat.send\": a-z, 0-9, _ and dots, at most 128 bytes")
     }
     guard 1...9_007_199_254_740_991 ~= eventVersion else { throw .invalid("an event's version begins at 1") }
@@ -51,10 +51,5 @@ public struct PreparedEvent: Sendable {
     guard !reader.sawNonASCII || (try? UTF8Span(validating: bytes)) != nil else {
       throw .invalid("the payload is not UTF-8")
     }
-  }
-
-  private static func isName(_ text: String) -> Bool {
-    let bytes = Array(text.utf8)
-    return Envelope.isEventName(JSONText(range: 0..<bytes.count, hasEscapes: false), bytes.span)
   }
 }

@@ -57,8 +57,9 @@ public struct Reconnector: Sendable {
     case nothing
     /// The wait is over; the state is `connecting`.
     case connect
-    /// The server drains and it is this client's turn: close and come back.
-    case leave
+    /// The server asked for a new connection and it is this client's turn: make one, and keep the present one until
+    /// the new one is welcomed.
+    case moveOver
   }
 
   public private(set) var state = State.offline
@@ -66,18 +67,22 @@ public struct Reconnector: Sendable {
   public private(set) var attempt = 0
   /// Whether it connects again by itself.
   public var isAutomatic: Bool
+  /// Whether new credentials are to be had without anybody's doing: then their end is one more reason to connect again.
+  public var renewsCredentials = false
+  /// A new credential is to be had before the next attempt.
+  public private(set) var needsCredential = false
   public var backoff: Backoff
 
   private var welcomedAt: Instant?
   private var advisedMilliseconds: UInt64?
   private var turn = Turn.none
 
-  /// When a draining server wants this client to come back.
-  private enum Turn {
+  /// When the server wants this client on a new connection.
+  private enum Turn: Equatable {
     case none
     case at(Instant)
-    /// It is time: the connection is being left.
-    case taken
+    /// A second connection was begun. It may be what the present one is replaced by, whatever is heard of it.
+    case begun
   }
 
   public init(backoff: Backoff = Backoff(), isAutomatic: Bool = true) {
@@ -92,10 +97,14 @@ public struct Reconnector: Sendable {
     turn = .none
   }
 
+  /// The new credential is there.
+  public mutating func renewed() { needsCredential = false }
+
   public mutating func welcomed(now: Instant) {
     state = .online
     welcomedAt = now
     advisedMilliseconds = nil
+    turn = .none
   }
 
   /// The server asked for a pause before the next attempt (`retry_after_ms`).
@@ -103,6 +112,7 @@ public struct Reconnector: Sendable {
 
   /// The server drains; it has spread its clients, so the time is kept to without jitter.
   public mutating func draining(reconnectAfterMilliseconds: UInt64, now: Instant) {
+    guard isAutomatic else { return }
     turn = .at(now.advanced(byMilliseconds: min(reconnectAfterMilliseconds, Backoff.maxAdvisedMilliseconds)))
   }
 
@@ -122,8 +132,8 @@ public struct Reconnector: Sendable {
   public mutating func due(now: Instant) -> Due {
     guard nextDeadline <= now, nextDeadline < .never else { return .nothing }
     if case .online = state {
-      turn = .taken
-      return .leave
+      turn = .begun
+      return .moveOver
     }
     start()
     return .connect
@@ -146,10 +156,11 @@ public struct Reconnector: Sendable {
     case .stop(let reason):
       stop(reason)
       return .stop(reason)
-    case .renewCredential:
+    case .renewCredential where !renewsCredentials || !isAutomatic:
       stop(.credential)
       return .renewCredential
     case let next:
+      if next == .renewCredential { needsCredential = true }
       guard isAutomatic else {
         stop(.notAutomatic)
         return .stop(.notAutomatic)
@@ -163,11 +174,7 @@ public struct Reconnector: Sendable {
 
   private mutating func wait(_ now: Instant, _ random: inout some RandomNumberGenerator) -> Instant {
     defer { (advisedMilliseconds, turn) = (nil, .none) }
-    switch turn {
-    case .at(let time): return max(time, now)
-    case .taken: return now
-    case .none: break
-    }
+    if case .at(let time) = turn { return max(time, now) }
     return now.advanced(byMilliseconds: backoff.next(advised: advisedMilliseconds, using: &random))
   }
 
@@ -186,6 +193,8 @@ public struct Reconnector: Sendable {
       }
     case .closed(let code, _):
       switch code.advice {
+      // It was our own second connection that took the session, and it broke before we heard of that.
+      case .stop where code == .replaced && turn == .begun: return .connect(at: .zero)
       case .resume: return .connect(at: .zero)
       case .startAnew: return .connectAnew(at: .zero)
       case .renewCredential: return .renewCredential

@@ -52,6 +52,13 @@ struct RoomPositions: Sendable {
       })
   }
 
+  /// Where a client stands that was told a room's position, and that older messages come first.
+  static func start(_ position: JSONValue?, _ continuity: RoomContinuity?) -> LogPosition? {
+    guard var position = LogPosition(position) else { return nil }
+    if let first = continuity?.history?.lowerBound { position.offset = min(position.offset, first - 1) }
+    return position
+  }
+
   private static func isEqual(_ name: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
     guard name.count == range.count else { return false }
     for position in 0..<name.count where name[position] != bytes[range.lowerBound + position] { return false }

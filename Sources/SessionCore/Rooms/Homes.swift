@@ -2,8 +2,8 @@
 extension Shard {
   // MARK: In and out
 
-  mutating func homeJoin(_ room: String, _ member: Member, _ reply: Operation?) {
-    let message = ShardMessage(content: .join(room: room, member, reply: reply))
+  mutating func homeJoin(_ room: String, _ member: Member, _ wish: HistoryWish?, _ reply: Operation?) {
+    let message = ShardMessage(content: .join(room: room, member, wish, reply: reply))
     guard let home = self.home(room, orWait: message) else {
       guard homes[room] == nil else { return }
       let error = ProtocolError("room.limit", "the server has all the rooms it can take", retry: .later)
@@ -11,7 +11,10 @@ extension Shard {
     }
     guard let position = home.position else { return }
     let isNew = home.join(member)
-    post(.joined(room: room, member.sid, position, memberCount: home.members.count, reply: reply), to: member.shard)
+    // Who is in already was given everything since it came.
+    var entered = Entered(position: position, memberCount: home.members.count)
+    if isNew, let wish { entered.recall = recall(wish, from: home, position) }
+    post(.joined(room: room, member.sid, entered, reply: reply), to: member.shard)
     if isNew { tellWatchers(home, member, .joined) }
   }
 
@@ -24,11 +27,6 @@ extension Shard {
     guard let home, let member else { return }
     tellWatchers(home, member, .left)
     closeIfEmpty(home)
-  }
-
-  mutating func homePresence(_ room: String, _ sid: SessionID, _ change: MemberChange) {
-    guard let home = openHome(room), let entry = home.members[sid] else { return }
-    tellWatchers(home, entry.member, change)
   }
 
   // MARK: Members that move
@@ -47,13 +45,26 @@ extension Shard {
   // MARK: What is said
 
   mutating func homePublish(_ room: String, _ event: RoomEvent, _ reply: ReplyTo?) {
-    guard let home = openHome(room) else { return answer(reply, .notFound) }
+    guard let home = homeForPublishing(room, event, reply) else { return }
     if event.isTransient {
       sendTransient(home, Shard.roomMessage(room, event, nil))
       return answer(reply, .published(nil, memberCount: home.members.count))
     }
     home.pending.append(.append(event, reply))
     out.append(.log(LogToken(room: home.slot, serial: nextSerial()), .append(room: room, event)))
+  }
+
+  /// A room that keeps what is said is there for that too: nobody has to be in it. Nil if the message waits or was
+  /// answered.
+  private mutating func homeForPublishing(_ room: String, _ event: RoomEvent, _ reply: ReplyTo?) -> RoomHome? {
+    if let home = openHome(room) { return home }
+    if !event.isTransient, limits.policy(of: room).history != nil {
+      let message = ShardMessage(content: .publish(room: room, event, reply: reply))
+      if let home = self.home(room, orWait: message) { return home }
+      if homes[room] != nil { return nil }
+    }
+    answer(reply, .notFound)
+    return nil
   }
 
   mutating func roomLogged(_ token: LogToken, _ position: LogPosition) {
@@ -66,7 +77,9 @@ extension Shard {
       for message in waiting { handle(message) }
     case .append(let event, let reply):
       home.position = position
-      send(home, Shard.roomMessage(home.name, event, position), position)
+      let message = Shard.roomMessage(home.name, event, position)
+      send(home, message, position)
+      keep(message, position, in: home)
       answer(reply, .published(position, memberCount: home.members.count))
       closeIfEmpty(home)
     }
@@ -85,7 +98,7 @@ extension Shard {
     }
   }
 
-  private mutating func tellWatchers(_ home: RoomHome, _ member: Member, _ change: MemberChange) {
+  mutating func tellWatchers(_ home: RoomHome, _ member: Member, _ change: MemberChange) {
     guard home.heldCount > 0 || home.watcherCounts.contains(where: { $0 > 0 }) else { return }
     var tail = MessageWriter.Tail(.member)
     tail.add("room", home.name)
@@ -114,7 +127,7 @@ extension Shard {
 
   // MARK: Rooms come and go
 
-  private func openHome(_ room: String) -> RoomHome? {
+  func openHome(_ room: String) -> RoomHome? {
     guard let home = homes[room].flatMap({ homeSlots[$0] }), home.position != nil else { return nil }
     return home
   }
@@ -127,7 +140,10 @@ extension Shard {
     }
     guard homeSlots.count < limits.roomCount else { return nil }
     let shardCount = configuration.count
-    let slot = homeSlots.insert { RoomHome(name: room, slot: $0, shardCount: shardCount) }
+    let (policy, grace) = (limits.policy(of: room), limits.presenceGraceMilliseconds)
+    let slot = homeSlots.insert {
+      RoomHome(name: room, slot: $0, shardCount: shardCount, policy, graceMilliseconds: grace)
+    }
     homes[room] = slot
     homeSlots[slot]?.waiting.append(message)
     out.append(.log(LogToken(room: slot, serial: nextSerial()), .open(room: room)))
@@ -135,8 +151,11 @@ extension Shard {
     return nil
   }
 
-  private mutating func closeIfEmpty(_ home: RoomHome) {
-    guard home.members.isEmpty, home.pending.isEmpty else { return }
+  /// A room ends with its last member, or with the last message that it keeps.
+  mutating func closeIfEmpty(_ home: RoomHome) {
+    forgetExpired(home)
+    guard home.members.isEmpty, home.pending.isEmpty, home.history?.isEmpty ?? true else { return }
+    home.alarm.cancel()
     homes[home.name] = nil
     homeSlots.remove(home.slot)
     out.append(.log(LogToken(room: home.slot, serial: nextSerial()), .close(room: home.name)))

@@ -27,9 +27,15 @@ final class RoomHome {
   var pending: Deque<Pending> = [.open]
   /// Operations that came before the log had answered for the first time.
   var waiting: [ShardMessage] = []
+  /// Nil where nothing is kept.
+  var history: RoomHistory?
+  var presence: RoomPresence
+  var alarm = Alarm()
 
-  init(name: String, slot: Slot, shardCount: Int) {
+  init(name: String, slot: Slot, shardCount: Int, _ policy: RoomPolicy, graceMilliseconds: UInt64) {
     (self.name, self.slot) = (name, slot)
+    history = policy.history.map(RoomHistory.init)
+    presence = RoomPresence(graceMilliseconds: policy.presenceGraceMilliseconds ?? graceMilliseconds)
     memberCounts = Array(repeating: 0, count: shardCount)
     watcherCounts = Array(repeating: 0, count: shardCount)
   }
@@ -47,6 +53,7 @@ final class RoomHome {
   func leave(_ sid: SessionID) -> Member? {
     guard let entry = members.removeValue(forKey: sid) else { return nil }
     count(entry, by: -1)
+    presence.leave(sid)
     return entry.member
   }
 

@@ -1,40 +1,5 @@
 import DequeModule
 
-/// What a session was not sent, named exactly: PROTOCOL.md, "gap".
-public struct Gap: Equatable, Sendable {
-  public enum Reason: String, Sendable {
-    /// The outbox was full and its oldest messages were dropped.
-    case overflow
-    /// A newer message with the same key took its place.
-    case conflated
-    /// The receiver resumed from before what it had acknowledged.
-    case trimmed
-    /// A room said more than is kept while the session moved between two shards.
-    case handoff
-  }
-
-  public var first: UInt64
-  public var last: UInt64
-  /// Rooms whose messages are among the missing, in order of first loss.
-  public var rooms: [String] = []
-  public var reason: Reason
-
-  /// Most rooms that are named; a room more than that is left out and `roomsAreComplete` is false.
-  public static let maxRoomCount = 16
-  public var roomsAreComplete = true
-
-  public init(first: UInt64, last: UInt64, reason: Reason) {
-    (self.first, self.last, self.reason) = (first, last, reason)
-  }
-
-  public var count: UInt64 { last - first + 1 }
-
-  mutating func add(_ room: String?) {
-    guard let room, !rooms.contains(room) else { return }
-    if rooms.count < Gap.maxRoomCount { rooms.append(room) } else { roomsAreComplete = false }
-  }
-}
-
 /// Bounds of an outbox and of what may be under way.
 public struct OutboxLimits: Sendable, Equatable {
   public var messageCount: Int
@@ -48,10 +13,20 @@ public struct OutboxLimits: Sendable, Equatable {
   }
 }
 
+/// What an outbox gave up, over the session's life.
+public struct OutboxLosses: Sendable, Equatable {
+  /// Reliable messages that were dropped for want of room.
+  public var dropped: UInt64 = 0
+  /// Reliable messages for which a newer one with the same key stands.
+  public var conflated: UInt64 = 0
+  public var transients: UInt64 = 0
+}
+
 /// The messages that a session was given and has not acknowledged, in order: counted when they come in, sent as far as
 /// the receiver's window allows, kept until the receiver says that it has processed them.
 ///
-/// Every number from the oldest kept one to `lastSeq` is in exactly one entry, as a message or inside a gap.
+/// Every number from the oldest kept one to `lastSeq` is in exactly one entry, as a message or inside a gap. No step
+/// takes longer when more is kept.
 public struct Outbox: Sendable {
   public enum Item {
     case message(SharedMessage, seq: UInt64)
@@ -59,21 +34,15 @@ public struct Outbox: Sendable {
     case gap(Gap)
   }
 
-  private enum Entry: Sendable {
-    case message(SharedMessage, seq: UInt64)
-    case gap(Gap)
+  private typealias Place = OutboxList.Place
 
-    var last: UInt64 {
-      switch self {
-      case .message(_, let seq): seq
-      case .gap(let gap): gap.last
-      }
-    }
-  }
-
-  private var entries: Deque<Entry> = []
-  /// How many entries, from the oldest, were sent on the present connection.
-  private var sentCount = 0
+  private var list = OutboxList()
+  /// The oldest entry that was not sent on the present connection.
+  private var unsent = OutboxList.nowhere
+  /// Nothing in front of it may be dropped: there are replies and gaps only.
+  private var droppable = OutboxList.nowhere
+  /// The newest message with each key.
+  private var keys = NameMap<OutboxList.Place>()
   private var transients: Deque<(message: SharedMessage, after: UInt64)> = []
   /// The number given out last; the first message has 1.
   public private(set) var lastSeq: UInt64 = 0
@@ -84,32 +53,43 @@ public struct Outbox: Sendable {
   /// Messages kept, gaps not counted.
   public private(set) var messageCount = 0
   public private(set) var byteCount = 0
-  /// Of those, what is never dropped.
+  private var transientByteCount = 0
+  /// Of the messages kept, what is never dropped.
   private var replyCount = 0
   private var replyByteCount = 0
+  /// What is under way; gaps are not, they are told.
   private var sentByteCount = 0
-  /// Of the entries that were sent, those that are messages: gaps are not under way, they are told.
   private var sentMessageCount = 0
-  /// Reliable messages that were dropped for want of room, over the session's life.
-  public private(set) var droppedCount: UInt64 = 0
+  private var gapCount = 0
+  public private(set) var losses = OutboxLosses()
 
   public init() {}
 
-  public var hasUnsent: Bool { sentCount < entries.count || !transients.isEmpty }
+  public var droppedCount: UInt64 { losses.dropped }
+  public var hasUnsent: Bool { unsent != OutboxList.nowhere || !transients.isEmpty }
+  public var hasReplies: Bool { replyCount > 0 }
+  /// All bytes that are held, those of transient messages too.
+  public var heldByteCount: Int { byteCount + transientByteCount }
+  /// Bytes that could be given up.
+  public var droppableByteCount: Int { heldByteCount - replyByteCount }
 
   // MARK: In
 
-  /// Takes a reliable message in and gives it the next number. A full outbox makes room first: transient messages
-  /// go, then an unsent one with the same key, then the oldest that is no reply.
+  /// Takes a reliable message in and gives it the next number. An unsent message with the same key gives way to it. A
+  /// full outbox makes room first: transient messages go, then the oldest that are no replies.
   public mutating func append(_ message: SharedMessage, limits: OutboxLimits) {
-    if isFull(adding: message, limits) { transients.removeAll() }
-    if let key = message.key { conflate(key) }
-    while isFull(adding: message, limits), dropOldest() {}
+    if isFull(adding: message, limits) { dropTransients() }
+    if let key = message.key, let older = keys[key], !isSent(older) {
+      losses.conflated += 1
+      drop(older, .conflated, limits)
+    }
+    while isFull(adding: message, limits), dropOldest(limits) {}
     lastSeq += 1
-    entries.append(.message(message, seq: lastSeq))
-    messageCount += 1
-    byteCount += message.byteCount
-    if message.isReply { countReply(message, by: 1) }
+    let place = list.append(.init(message, seq: lastSeq))
+    if unsent == OutboxList.nowhere { unsent = place }
+    if droppable == OutboxList.nowhere, !message.isReply { droppable = place }
+    if let key = message.key { keys[key] = place }
+    count(message, by: 1)
   }
 
   /// Whether replies alone fill it: they are never dropped, so whoever causes them has to wait.
@@ -117,7 +97,10 @@ public struct Outbox: Sendable {
     replyCount >= limits.messageCount || replyByteCount >= limits.byteCount
   }
 
-  private mutating func countReply(_ message: SharedMessage, by change: Int) {
+  private mutating func count(_ message: SharedMessage, by change: Int) {
+    messageCount += change
+    byteCount += change * message.byteCount
+    guard message.isReply else { return }
     replyCount += change
     replyByteCount += change * message.byteCount
   }
@@ -125,98 +108,130 @@ public struct Outbox: Sendable {
   /// Counts messages that never came here: a gap takes their place.
   public mutating func appendLoss(count: UInt64, room: String?) {
     guard count > 0 else { return }
-    var gap = Gap(first: lastSeq + 1, last: lastSeq + count, reason: .handoff)
-    gap.add(room)
-    entries.append(.gap(gap))
+    var loss = Gap.Loss(reason: .handoff)
+    loss.add(room)
+    let place = list.append(.init(Gap(first: lastSeq + 1, last: lastSeq + count, loss: loss)))
+    if unsent == OutboxList.nowhere { unsent = place }
+    gapCount += 1
     lastSeq += count
-    droppedCount += count
+    losses.dropped += count
+    join(place, whateverReason: false)
   }
 
   /// Takes a message in that may be lost: false if it was, since too many wait already.
   public mutating func appendTransient(_ message: SharedMessage, limits: OutboxLimits) -> Bool {
     guard transients.count < limits.transientCount, !isFull(adding: message, limits) else { return false }
     transients.append((message, lastSeq))
+    transientByteCount += message.byteCount
     return true
   }
 
   private func isFull(adding message: SharedMessage, _ limits: OutboxLimits) -> Bool {
-    messageCount >= limits.messageCount || byteCount + message.byteCount > limits.byteCount
+    messageCount >= limits.messageCount || heldByteCount + message.byteCount > limits.byteCount
   }
 
-  /// The message with `key` that has not been sent becomes a gap of one.
-  private mutating func conflate(_ key: String) {
-    guard let index = entries[sentCount...].lastIndex(where: { entry in
-      if case .message(let message, _) = entry { message.key == key } else { false }
-    }) else { return }
-    drop(at: index, reason: .conflated)
-  }
+  // MARK: Giving up
 
-  private mutating func dropOldest() -> Bool {
-    let oldest = entries.firstIndex { entry in
-      if case .message(let message, _) = entry { !message.isReply } else { false }
+  /// Gives the least valuable up: transient messages, then the oldest message that is no reply, unless its number is
+  /// `spared`. False if there is nothing of the kind.
+  public mutating func relieve(sparing spared: UInt64? = nil, limits: OutboxLimits) -> Bool {
+    guard transients.isEmpty else {
+      dropTransients()
+      return true
     }
-    guard let oldest else { return false }
-    droppedCount += 1
-    drop(at: oldest, reason: .overflow)
+    return dropOldest(sparing: spared, limits)
+  }
+
+  private mutating func dropTransients() {
+    losses.transients += UInt64(transients.count)
+    transients.removeAll()
+    transientByteCount = 0
+  }
+
+  private mutating func dropOldest(sparing spared: UInt64? = nil, _ limits: OutboxLimits) -> Bool {
+    while droppable != OutboxList.nowhere, list[droppable].message?.isReply ?? true { droppable = list.after(droppable) }
+    guard droppable != OutboxList.nowhere, list[droppable].first != spared else { return false }
+    losses.dropped += 1
+    drop(droppable, .overflow, limits)
     return true
   }
 
-  private mutating func drop(at index: Int, reason: Gap.Reason) {
-    guard case .message(let message, let seq) = entries[index] else { return }
-    messageCount -= 1
-    byteCount -= message.byteCount
-    if index < sentCount {
-      sentByteCount -= message.byteCount
-      sentMessageCount -= 1
-    }
-    var gap = Gap(first: seq, last: seq, reason: reason)
-    gap.add(message.room)
-    entries[index] = .gap(gap)
-    merge(index)
+  private mutating func drop(_ place: Place, _ reason: Gap.Reason, _ limits: OutboxLimits) {
+    guard let message = list[place].message else { return }
+    take(message, from: place)
+    var loss = Gap.Loss(reason: reason)
+    loss.add(message.room)
+    (list[place].message, list[place].loss) = (nil, loss)
+    gapCount += 1
+    // Gaps of different reasons that touch would be without number if they stayed apart for ever.
+    join(place, whateverReason: gapCount > max(64, limits.messageCount))
   }
 
-  /// Joins a new gap to the one before it. A gap that was sent is never changed: the receiver would not hear of it.
-  private mutating func merge(_ index: Int) {
-    guard index > 0, index != sentCount, case .gap(let gap) = entries[index], case .gap(var before) = entries[index - 1],
-      before.reason == gap.reason
-    else { return }
-    before.last = gap.last
-    for room in gap.rooms { before.add(room) }
-    entries[index - 1] = .gap(before)
-    entries.remove(at: index)
-    if index < sentCount { sentCount -= 1 }
+  /// A message leaves the account.
+  private mutating func take(_ message: SharedMessage, from place: Place) {
+    count(message, by: -1)
+    if let key = message.key, keys[key] == place { keys[key] = nil }
+    guard isSent(place) else { return }
+    sentByteCount -= message.byteCount
+    sentMessageCount -= 1
+  }
+
+  private func isSent(_ place: Place) -> Bool {
+    unsent == OutboxList.nowhere || list[place].first < list[unsent].first
+  }
+
+  /// Joins a new gap with those that it touches.
+  private mutating func join(_ place: Place, whateverReason: Bool) {
+    let right = list.after(place)
+    if right != OutboxList.nowhere, mayJoin(place, right, whateverReason) { join(right, to: place) }
+    let left = list.before(place)
+    if left != OutboxList.nowhere, mayJoin(left, place, whateverReason) { join(place, to: left) }
+  }
+
+  /// What was told is told: a gap that was sent takes in none that was not.
+  private func mayJoin(_ left: Place, _ right: Place, _ whateverReason: Bool) -> Bool {
+    guard right != unsent, let first = list[left].loss, let second = list[right].loss else { return false }
+    return first.reason == second.reason || whateverReason
+  }
+
+  private mutating func join(_ right: Place, to left: Place) {
+    guard let loss = list[right].loss else { return }
+    list[left].last = list[right].last
+    list[left].loss?.join(loss)
+    remove(right)
+  }
+
+  private mutating func remove(_ place: Place) {
+    if list[place].loss != nil { gapCount -= 1 }
+    if unsent == place { unsent = list.after(place) }
+    if droppable == place { droppable = list.after(place) }
+    list.remove(place)
   }
 
   // MARK: Out
 
   /// The next thing to send while less than `window` is under way; nil when there is none or the window is full.
   public mutating func next(window: Window) -> Item? {
-    if let transient = transients.first, sentCount == entries.count || transient.after < first(of: entries[sentCount]) {
+    let place = unsent
+    if let transient = transients.first, place == OutboxList.nowhere || transient.after < list[place].first {
       transients.removeFirst()
+      transientByteCount -= transient.message.byteCount
       return .transient(transient.message)
     }
-    guard sentCount < entries.count else { return nil }
-    switch entries[sentCount] {
-    case .gap(let gap):
-      sentCount += 1
-      lastSentSeq = max(lastSentSeq, gap.last)
-      return .gap(gap)
-    case .message(let message, let seq):
-      let fits = sentByteCount == 0 || sentByteCount + message.byteCount <= window.byteCount
-      guard sentMessageCount < window.messageCount, fits else { return nil }
-      sentCount += 1
-      sentMessageCount += 1
-      sentByteCount += message.byteCount
+    guard place != OutboxList.nowhere else { return nil }
+    let seq = list[place].last
+    guard let message = list[place].message else {
+      unsent = list.after(place)
       lastSentSeq = max(lastSentSeq, seq)
-      return .message(message, seq: seq)
+      return list[place].gap.map { .gap($0) }
     }
-  }
-
-  private func first(of entry: Entry) -> UInt64 {
-    switch entry {
-    case .message(_, let seq): seq
-    case .gap(let gap): gap.first
-    }
+    let fits = sentByteCount == 0 || sentByteCount + message.byteCount <= window.byteCount
+    guard sentMessageCount < window.messageCount, fits else { return nil }
+    unsent = list.after(place)
+    sentMessageCount += 1
+    sentByteCount += message.byteCount
+    lastSentSeq = max(lastSentSeq, seq)
+    return .message(message, seq: seq)
   }
 
   // MARK: Acknowledgement
@@ -226,44 +241,27 @@ public struct Outbox: Sendable {
     guard seq <= lastSentSeq else { return false }
     guard seq > ackedSeq else { return true }
     ackedSeq = seq
-    while let oldest = entries.first, oldest.last <= seq { removeOldest(oldest) }
+    while list.head != OutboxList.nowhere, list[list.head].last <= seq {
+      if let message = list[list.head].message { take(message, from: list.head) }
+      remove(list.head)
+    }
     // The receiver may stand inside a gap; what is left of it is a shorter one.
-    if case .gap(var gap) = entries.first, gap.first <= seq {
-      gap.first = seq + 1
-      entries[0] = .gap(gap)
-    }
+    if list.head != OutboxList.nowhere, list[list.head].first <= seq { list[list.head].first = seq + 1 }
     return true
-  }
-
-  private mutating func removeOldest(_ entry: Entry) {
-    entries.removeFirst()
-    let wasSent = sentCount > 0
-    if wasSent { sentCount -= 1 }
-    if case .message(let message, _) = entry {
-      messageCount -= 1
-      byteCount -= message.byteCount
-      if message.isReply { countReply(message, by: -1) }
-      if wasSent {
-        sentByteCount -= message.byteCount
-        sentMessageCount -= 1
-      }
-    }
   }
 
   /// The connection is gone: nothing is under way, transient messages are lost.
   public mutating func rewind() {
-    (sentCount, sentByteCount, sentMessageCount) = (0, 0, 0)
-    transients.removeAll()
+    (unsent, sentByteCount, sentMessageCount) = (list.head, 0, 0)
+    dropTransients()
   }
 
   /// Drops everything, for a receiver whose protocol has no replay; tells how many messages that were.
   mutating func forget() -> UInt64 {
     let count = UInt64(messageCount)
-    entries.removeAll()
-    transients.removeAll()
-    (sentCount, sentByteCount, sentMessageCount, messageCount, byteCount) = (0, 0, 0, 0, 0)
-    (replyCount, replyByteCount) = (0, 0)
-    (ackedSeq, lastSentSeq) = (lastSeq, lastSeq)
+    let (lastSeq, losses) = (lastSeq, losses)
+    self = Outbox()
+    (self.lastSeq, self.losses, ackedSeq, lastSentSeq) = (lastSeq, losses, lastSeq, lastSeq)
     return count
   }
 
@@ -272,24 +270,32 @@ public struct Outbox: Sendable {
   public mutating func resume(from ack: UInt64) -> Bool {
     let known = ackedSeq
     guard acknowledge(max(ack, known)) else { return false }
+    // What an earlier resume was told of this kind is told anew.
+    while list.head != OutboxList.nowhere, list[list.head].last <= known { remove(list.head) }
+    if ack < known {
+      // Which rooms they were of was forgotten with them.
+      let loss = Gap.Loss(reason: .trimmed, roomsAreComplete: false)
+      _ = list.prepend(.init(Gap(first: ack + 1, last: known, loss: loss)))
+      gapCount += 1
+    }
     rewind()
-    guard ack < known else { return true }
-    var gap = Gap(first: ack + 1, last: known, reason: .trimmed)
-    // Which rooms they were of was forgotten with them.
-    gap.roomsAreComplete = false
-    entries.prepend(.gap(gap))
     return true
   }
 
   /// The numbers that a replay will bring, nil if there is none.
   public var replayRange: ClosedRange<UInt64>? {
-    guard let oldest = entries.first else { return nil }
-    return first(of: oldest)...lastSeq
+    list.isEmpty ? nil : list[list.head].first...lastSeq
   }
 
   /// The gaps among what is kept, oldest first.
   public var gaps: [Gap] {
-    entries.compactMap { entry in if case .gap(let gap) = entry { gap } else { nil } }
+    var gaps: [Gap] = []
+    var place = gapCount == 0 ? OutboxList.nowhere : list.head
+    while place != OutboxList.nowhere {
+      if let gap = list[place].gap { gaps.append(gap) }
+      place = list.after(place)
+    }
+    return gaps
   }
 }
 

@@ -4,7 +4,7 @@ import DequeModule
 struct Inbound: Sendable {
   enum Action: Sendable {
     case event(name: String, version: UInt64, room: String?, key: String?, payload: [UInt8])
-    case join(room: String, wantsPresence: Bool)
+    case join(room: String, JoinRequest)
     case leave(room: String)
     case bye(reason: String)
   }
@@ -18,12 +18,41 @@ struct Inbound: Sendable {
   var byteCount: Int { if case .event(_, _, _, _, let payload) = action { payload.count } else { 0 } }
 }
 
+/// What a client asks for with `join`.
+struct JoinRequest: Sendable {
+  var wantsPresence = false
+  var wish: HistoryWish?
+  /// Why it cannot be taken.
+  var fault: String?
+
+  init(_ payload: JSONValue) {
+    wantsPresence = payload["presence"]?.boolValue ?? false
+    let (count, since) = (payload["history"] ?? .null, payload["since"] ?? .null)
+    if count != .null, since != .null {
+      fault = "history and since exclude each other"
+    } else if since != .null {
+      wish = LogPosition(since).map { .since($0) }
+      if wish == nil { fault = "since is a position: [log, offset]" }
+    } else if count != .null {
+      wish = count.unsignedValue.map { .last($0) }
+      if wish == nil { fault = "history is how many messages are wanted" }
+    }
+  }
+}
+
 /// The message that a session is working on; the next one waits.
 struct Busy {
   var serial: UInt64
   var inbound: Inbound
   /// Until when a hook or a handler may answer, `.never` for work that is sure to end.
   var deadline: Instant = .never
+}
+
+/// A connection whose session enters its rooms before it is welcomed.
+struct Arrival {
+  var connection: Slot
+  /// For `welcome`.
+  var token: String
 }
 
 /// A room that a session is in.
@@ -34,6 +63,10 @@ struct Membership: Sendable {
   var position: LogPosition
   /// Place in the local list, nil while the room's home does not know yet that the session is here.
   var index: Int?
+  /// Of a room that the session was put into again, until it is welcomed: what is told of its older messages.
+  var continuity: RoomContinuity?
+  /// The question to the authorizer whether a restored session may be here, while it is open.
+  var asking: UInt64?
 }
 
 /// One session in the shard that owns it.
@@ -46,6 +79,8 @@ final class Session {
   let sid: SessionID
   @exclusivity(unchecked) var phase: SessionPhase
   @exclusivity(unchecked) var principal: Principal
+  /// What the principal's permissions allow; of no account where the shard does not check them.
+  @exclusivity(unchecked) var grants = Grants()
   @exclusivity(unchecked) var instance: String?
   @exclusivity(unchecked) var version: UInt64
   @exclusivity(unchecked) var epoch: UInt64
@@ -56,8 +91,14 @@ final class Session {
   let createdAt: Instant
   @exclusivity(unchecked) var state: [UInt8]?
 
+  /// Events that the client wants in an older version than the newest.
+  @exclusivity(unchecked) var eventVersions: [String: UInt64] = [:]
+
   // To the client.
   @exclusivity(unchecked) var outbox = Outbox()
+  /// What the shard's account of all outboxes holds of this one, and where it stands among the large ones.
+  @exclusivity(unchecked) var accountedByteCount = 0
+  @exclusivity(unchecked) var rank: OutboxRanks.Rank?
   @exclusivity(unchecked) var window: Window
   /// `live` goes out when the client was sent this much; nil when it has.
   @exclusivity(unchecked) var liveAfter: UInt64?
@@ -80,8 +121,12 @@ final class Session {
   @exclusivity(unchecked) var memberships: [Membership] = []
   /// Whether the rooms were told that it is away.
   @exclusivity(unchecked) var isAwayTold = false
+  /// The connection that is welcomed when the session has entered the rooms it was restored with.
+  @exclusivity(unchecked) var arrival: Arrival?
   /// A claim that waits until the session is at rest.
   @exclusivity(unchecked) var heldClaim: Claim?
+  /// How often connections took it from one another lately.
+  @exclusivity(unchecked) var takeovers = RateBucket()
 
   @exclusivity(unchecked) var expiry = Alarm()
   @exclusivity(unchecked) var ackDelay = Alarm()
@@ -102,7 +147,7 @@ final class Session {
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
 
-  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name == room } }
+  func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name.isSameName(as: room) } }
 
   func enqueue(_ inbound: Inbound) {
     if case .bye = inbound.action { saysBye = true }
@@ -150,6 +195,7 @@ struct SessionTransfer: Sendable {
   var lastIn: UInt64
   var memberships: [Membership]
   var isAwayTold: Bool
+  var takeovers: RateBucket
 }
 
 extension Session {
@@ -159,7 +205,7 @@ extension Session {
       sid: sid, principal: principal, instance: instance, version: version, epoch: epoch, generation: generation,
       tokens: tokens, ttlMilliseconds: ttlMilliseconds, createdAt: createdAt, state: state, outbox: outbox,
       window: window, missedCount: missedCount, lastIn: lastIn, memberships: memberships,
-      isAwayTold: isAwayTold)
+      isAwayTold: isAwayTold, takeovers: takeovers)
   }
 
   convenience init(slot: Slot, arriving transfer: SessionTransfer, now: Instant) {
@@ -171,7 +217,7 @@ extension Session {
     (missedCount, lastIn, receivedIn, lastAckSent) = (
       transfer.missedCount, transfer.lastIn, transfer.lastIn, transfer.lastIn
     )
-    (memberships, isAwayTold) = (transfer.memberships, transfer.isAwayTold)
+    (memberships, isAwayTold, takeovers) = (transfer.memberships, transfer.isAwayTold, transfer.takeovers)
     for index in memberships.indices { memberships[index].index = nil }
   }
 }

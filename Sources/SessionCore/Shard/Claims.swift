@@ -4,7 +4,7 @@ extension Shard {
   mutating func release(_ claim: Claim) {
     // A session that ended while the request was on its way: the registrar has heard of it and answers.
     guard let slot = slotBySID[claim.sid], let session = sessions[slot] else { return }
-    if let refusal = judge(claim, session) {
+    if let refusal = judge(claim, session) ?? limitTakeovers(session) {
       post(.claimRefused(session.sid, refusal), to: registrar(of: session.sid))
       if refusal == .tokenReuse { revokeForReuse(session) }
       return
@@ -19,11 +19,23 @@ extension Shard {
     let verdict = session.tokens.judge(claim.tokenDigest)
     if verdict == .wrong { return .token }
     // Another user's use of an old token must not end the session.
-    if claim.user != session.principal.user { return verdict == .retired ? .token : .principal }
+    if !claim.user.isSameName(as: session.principal.user) { return verdict == .retired ? .token : .principal }
     if verdict == .retired { return .tokenReuse }
     guard claim.version > 1, session.version > 1 else { return nil }
     if claim.epoch != session.epoch { return .epoch }
     return claim.ack > session.outbox.lastSentSeq ? .ackFromTheFuture : nil
+  }
+
+  /// Connections that take a session from one another in turns are stopped: the one that has it keeps it.
+  private mutating func limitTakeovers(_ session: Session) -> ResumeRefusal? {
+    guard session.connection != nil else { return nil }
+    let bound = RateBucket.Bound(count: limits.takeoverCount, windowMilliseconds: limits.takeoverWindowMilliseconds)
+    guard session.takeovers.take(bound, now: now) == nil else {
+      counters.takeoversRefused += 1
+      return .takeoverLimit
+    }
+    counters.takeovers += 1
+    return nil
   }
 
   private mutating func revokeForReuse(_ session: Session) {
@@ -67,8 +79,7 @@ extension Shard {
 
   private mutating func moveIfUnhooked(_ session: Session) {
     guard session.phase.mayGo else { return }
-    slotBySID[session.sid] = nil
-    sessions.remove(session.slot)
+    remove(session)
     post(.moved(session.transfer), to: registrar(of: session.sid))
   }
 
@@ -79,6 +90,7 @@ extension Shard {
     let slot = sessions.insert { Session(slot: $0, arriving: transfer, now: now) }
     guard let session = sessions[slot] else { return }
     slotBySID[session.sid] = slot
+    account(session)
     for membership in session.memberships {
       post(
         .rehook(room: membership.name, session.sid, shard: configuration.index), to: home(of: membership.name))
@@ -90,10 +102,10 @@ extension Shard {
   private mutating func take(_ session: Session, _ claim: Claim) {
     guard let connection = connections[claim.connection], connection.phase.stage == .claiming,
       let hello = connection.hello, let principal = connection.principal
-    else { return startExpiry(session) }
+    else { return keepWaiting(session) }
     let secret = newToken()
     session.tokens.rotate(presented: claim.tokenDigest, next: secret.digest)
-    session.principal = principal
+    adopt(principal, session)
     var resumed = Resumed()
     if claim.version == 2, session.version == 2 {
       let isKnown = session.outbox.resume(from: claim.ack)
@@ -102,6 +114,7 @@ extension Shard {
     } else if claim.version != session.version {
       session.renumber(epoch: random.next(), version: claim.version)
     }
+    account(session)
     counters.resumes += 1
     counters.replayed += UInt64(session.outbox.messageCount)
     observe(
@@ -109,6 +122,12 @@ extension Shard {
         .sessionResumed, sid: session.sid, connection: connection.id, user: principal.user))
     attach(session, to: connection, hello, token: secret.text, resumed: resumed)
     if session.isAwayTold { tellRooms(session, .resumed) }
+  }
+
+  /// Nobody is there who could take it: it is suspended like any other, and its rooms hear of it.
+  private mutating func keepWaiting(_ session: Session) {
+    startExpiry(session)
+    if !session.isAwayTold { tellRooms(session, .suspended) }
   }
 
   /// A client that no longer holds what comes next after `lastIn` cannot send it again: it is told which are lost.

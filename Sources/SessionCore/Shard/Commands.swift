@@ -9,11 +9,17 @@ extension Shard {
       switch command {
       case .kick(let sid, let reason):
         shard.post(.route(sid, .kick(reason: reason), reply: reply), to: shard.registrar(of: sid))
-      case .publish(let room, let event, let eventVersion, let payload):
-        let event = RoomEvent(
-          event: event, eventVersion: eventVersion, from: nil, key: nil, isTransient: false, payload: payload)
+      case .advise(let sid, let delay):
+        let mail = Mail.advise(reconnectAfterMilliseconds: delay)
+        shard.post(.route(sid, mail, reply: reply), to: shard.registrar(of: sid))
+      case .kickUser(let user, let reason):
+        shard.post(.routeToUser(user: user, .kick(reason: reason), reply: reply), to: shard.home(of: user))
+      case .publish(let room, var event):
+        guard let admitted = shard.admit(event.event, event.eventVersion, event.payload, token) else { return }
+        (event.eventVersion, event.payload) = admitted
         shard.post(.publish(room: room, event, reply: reply), to: shard.home(of: room))
       case .send(let target, let event, let eventVersion, let payload):
+        guard let (eventVersion, payload) = shard.admit(event, eventVersion, payload, token) else { return }
         shard.route(target, Shard.directMessage(event, eventVersion, from: nil, payload), reply: reply)
       }
     }
@@ -22,7 +28,7 @@ extension Shard {
   mutating func route(_ target: Target, _ message: SharedMessage, reply: ReplyTo) {
     switch target {
     case .session(let sid): post(.route(sid, .message(message), reply: reply), to: registrar(of: sid))
-    case .user(let user): post(.routeToUser(user: user, message, reply: reply), to: home(of: user))
+    case .user(let user): post(.routeToUser(user: user, .message(message), reply: reply), to: home(of: user))
     }
   }
 
@@ -34,7 +40,12 @@ extension Shard {
     case .lost(let count):
       session.outbox.appendLoss(count: count, room: nil)
       markDirty(session)
-    case .kick(let reason): end(session, .ended, told: "revoked", reason: reason, .revoked)
+    case .advise(let delay):
+      guard let connection = session.connection.flatMap({ connections[$0] }) else { return answer(reply, .count(0)) }
+      advise(connection, reconnectAfterMilliseconds: delay, deadlineMilliseconds: nil)
+    case .kick(let reason):
+      counters.sessionsRevoked += 1
+      end(session, .ended, told: "revoked", reason: reason, .revoked)
     }
     answer(reply, .count(1))
   }

@@ -10,14 +10,21 @@ public struct ShardConfiguration: Sendable {
   /// Whether `authorizeJoin` and `restore` are asked; if not, every join is allowed and nothing is restored.
   public var asksAuthorizer: Bool
   public var asksRestorer: Bool
+  /// Whether a principal's permissions bound what its sessions may do: `Grants`. If not, they are the application's own.
+  public var checksPermissions: Bool
+  /// What holds for events whoever takes them; nil for nothing, which costs nothing.
+  public let events: EventRules?
 
   public init(
     index: Int, count: Int, limits: Limits = Limits(), dispatcher: Dispatcher = Dispatcher(),
-    server: String = "wscore", asksAuthorizer: Bool = false, asksRestorer: Bool = false
+    server: String = "wscore", asksAuthorizer: Bool = false, asksRestorer: Bool = false,
+    checksPermissions: Bool = false, events: EventRules = EventRules()
   ) {
     precondition(count > 0 && 0..<count ~= index, "a shard is one of count")
     (self.index, self.count, self.limits, self.dispatcher) = (index, count, limits, dispatcher)
+    self.events = events.isEmpty ? nil : events
     (self.server, self.asksAuthorizer, self.asksRestorer) = (server, asksAuthorizer, asksRestorer)
+    self.checksPermissions = checksPermissions
   }
 }
 
@@ -33,12 +40,43 @@ public struct ShardCounters: Sendable, Equatable {
   public var replayed: UInt64 = 0
   /// Reliable messages that were dropped from full outboxes, each named in a gap.
   public var dropped: UInt64 = 0
+  /// Of those, the ones that went since all outboxes together were full.
+  public var budgetDropped: UInt64 = 0
+  /// Reliable messages for which a newer one with the same key stands.
+  public var conflated: UInt64 = 0
   public var transientDropped: UInt64 = 0
   public var pongTimeouts: UInt64 = 0
   public var tokenReuses: UInt64 = 0
+  /// Sessions that a connection took from another one that was attached.
+  public var takeovers: UInt64 = 0
+  public var takeoversRefused: UInt64 = 0
+  /// `hello`s that were told to come later: too many in a second, or too many that wait for the authenticator.
+  public var hellosRefused: UInt64 = 0
+  public var credentialsRefused: UInt64 = 0
+  /// Connections closed since their credential ended.
+  public var credentialsExpired: UInt64 = 0
+  /// Sessions that were refused since there were as many as there may be, of their user or at all.
+  public var sessionsRefused: UInt64 = 0
+  /// Sessions ended by an operator or the application.
+  public var sessionsRevoked: UInt64 = 0
+  /// Joins, publishes and events that the principal has no permission for.
+  public var forbidden: UInt64 = 0
+  /// Messages of sessions, by the version of the protocol.
+  public var messagesOfVersion1: UInt64 = 0
+  public var messagesOfVersion2: UInt64 = 0
+  public var payloadsRefused: UInt64 = 0
+  /// Messages that could not be made the version that a receiver asked for, and went out as they were.
+  public var castFailures: UInt64 = 0
+  /// Uses of deprecated versions of events, in the order of `EventRules.deprecations`; short of what was never used.
+  public private(set) var deprecatedUses: [UInt64] = []
   public var closes: [UInt16: UInt64] = [:]
 
   public init() {}
+
+  mutating func countDeprecated(_ index: Int) {
+    while deprecatedUses.count <= index { deprecatedUses.append(0) }
+    deprecatedUses[index] += 1
+  }
 }
 
 /// A session as `inspect` shows it.
@@ -71,4 +109,7 @@ public struct RoomSnapshot: Sendable {
   public var name: String
   public var members: [SessionID]
   public var position: LogPosition
+  /// What is kept for those that come later.
+  public var historyMessages = 0
+  public var historyBytes = 0
 }

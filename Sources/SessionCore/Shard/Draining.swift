@@ -18,12 +18,17 @@ extension Shard {
     guard let session else { return false }
     let waits = session.version == 1
       ? drainSimple(session, byteBudget, &buffer) : drainReliable(session, byteBudget, &buffer)
+    account(session)
+    if session.version == 1, session.busy == nil, !session.inbox.isEmpty {
+      // What waited for answers to go out may be begun; this is no step, so the next one does it.
+      session.ackDelay.set(now, TimerKey(purpose: .delayedAck, slot: session.slot), in: &timers)
+    }
     if session.version > 1 { acknowledge(session, wrote: buffer.messages.count > count, &buffer) }
     if waits { connection.isDirty = true }
     return waits
   }
 
-  private func drainReliable(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
+  private mutating func drainReliable(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
     while true {
       if let liveAfter = session.liveAfter, session.sentSeq >= liveAfter || !session.outbox.hasUnsent {
         session.liveAfter = nil
@@ -36,9 +41,11 @@ extension Shard {
       switch item {
       case .message(let message, let seq):
         session.sentSeq = seq
-        buffer.append(version: session.version, seq: seq, ack: session.lastIn, tail: message.tail)
+        buffer.append(
+          version: session.version, seq: seq, ack: session.lastIn, isHistory: message.isHistory,
+          tail: tail(of: message, for: session))
       case .transient(let message):
-        buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: message.tail)
+        buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: tail(of: message, for: session))
       case .gap(let gap):
         session.sentSeq = gap.last
         buffer.append(
@@ -48,15 +55,17 @@ extension Shard {
   }
 
   /// Version 1 has no numbers: what was sent is done with.
-  private func drainSimple(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
+  private mutating func drainSimple(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
     while buffer.bytes.count < byteBudget {
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
       case .message(let message, let seq):
-        buffer.append(version: session.version, seq: nil, ack: nil, tail: message.tail)
+        buffer.append(
+          version: session.version, seq: nil, ack: nil, isHistory: message.isHistory,
+          tail: tail(of: message, for: session))
         _ = session.outbox.acknowledge(seq)
       case .transient(let message):
-        buffer.append(version: session.version, seq: nil, ack: nil, tail: message.tail)
+        buffer.append(version: session.version, seq: nil, ack: nil, tail: tail(of: message, for: session))
       case .gap(let gap):
         session.missedCount += gap.count
         _ = session.outbox.acknowledge(gap.last)
@@ -78,22 +87,33 @@ extension Shard {
 
   // MARK: Going down
 
-  /// From now on no `hello` is taken. Clients are told to come back later, each at another moment of the spread.
+  /// From now on no `hello` is taken. Clients are told to come back elsewhere or later, each at another moment of the
+  /// spread; until the deadline, or without end where there is none, they are served as before.
   public mutating func startDraining(
-    spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64, now: Instant, effects: inout Effects
+    spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?, now: Instant, effects: inout Effects
   ) {
     step(now, &effects) { shard in
       shard.isDraining = true
       let active = shard.connections.all.map(\.element).filter { $0.session != nil }
       for (index, connection) in active.enumerated() {
         let delay = spreadMilliseconds * UInt64(index) / UInt64(max(1, active.count))
-        let payload = JSONValue.object([
-          .init("reconnect_after_ms", .int(delay)), .init("deadline_ms", .int(deadlineMilliseconds)),
-        ])
-        connection.control.append(MessageWriter.tail(.draining, payload))
-        shard.markDirty(connection)
+        shard.advise(connection, reconnectAfterMilliseconds: delay, deadlineMilliseconds: deadlineMilliseconds)
       }
     }
+  }
+
+  /// `hello` is taken again.
+  public mutating func stopDraining() { isDraining = false }
+
+  /// Asks the client to come back on a new connection while this one goes on.
+  mutating func advise(
+    _ connection: Connection, reconnectAfterMilliseconds: UInt64, deadlineMilliseconds: UInt64?
+  ) {
+    guard connection.control.count < Shard.maxControlCount else { return }
+    var members: [JSONValue.Member] = [.init("reconnect_after_ms", .int(reconnectAfterMilliseconds))]
+    if let deadlineMilliseconds { members.append(.init("deadline_ms", .int(deadlineMilliseconds))) }
+    connection.control.append(MessageWriter.tail(.draining, .object(members)))
+    markDirty(connection)
   }
 
   /// Closes every connection. Sessions are suspended.

@@ -64,6 +64,7 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
 public struct Principal: Sendable, Equatable {
   /// Opaque; 1 to 128 bytes.
   public var user: String
+  /// `*`, `join:PATTERN`, `publish:PATTERN`, `event:PATTERN` (see `Grants`), or words of the application's own.
   public var permissions: [String]
   /// For how long the credential is good from the moment of the answer on; nil without end.
   public var validForMilliseconds: UInt64?
@@ -110,8 +111,10 @@ public struct Delivery: Sendable {
   public var event: String
   /// The event's own schema version.
   public var eventVersion: UInt64
-  /// The sender's correlation id: together with the session the idempotency key.
+  /// The sender's correlation id.
   public var id: String?
+  /// The message's number in the session's numbering; nil for one that is not counted.
+  public var seq: UInt64?
   public var room: String?
   /// JSON text.
   public var payload: [UInt8]
@@ -121,6 +124,8 @@ public struct Delivery: Sendable {
 /// What a handler may know of the session.
 public struct SessionContext: Sendable {
   public var sid: SessionID
+  /// The numbering that `seq` counts in: it is new whenever the numbers begin again.
+  public var epoch: UInt64
   public var principal: Principal
   /// JSON text, nil if none was set.
   public var state: [UInt8]?
@@ -172,16 +177,31 @@ public struct CommandToken: Sendable, Hashable {
 public enum Command: Sendable {
   /// Ends the session: `revoked`, close code 4507.
   case kick(SessionID, reason: String)
+  /// Asks the session's client to come back on a new connection in so many milliseconds, while the present one goes
+  /// on. `.done(0)`: it has none.
+  case advise(SessionID, reconnectAfterMilliseconds: UInt64)
+  /// Ends all of a user's sessions, suspended ones too; the answer tells how many.
+  case kickUser(String, reason: String)
   /// From the server itself: no `from`.
-  case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
+  case publish(room: String, RoomEvent)
   case send(Target, event: String, eventVersion: UInt64, payload: [UInt8])
 }
 
 public enum CommandResult: Sendable, Equatable {
   /// Done, for so many sessions.
   case done(Int)
+  /// Published to a room of so many members; a transient event has no position.
+  case published(LogPosition?, memberCount: Int)
   case notFound
   case refused(ProtocolError)
+
+  /// To how many sessions it went; nil if it was not done.
+  public var sessionCount: Int? {
+    switch self {
+    case .done(let count), .published(_, let count): count
+    case .notFound, .refused: nil
+    }
+  }
 }
 
 /// What happened, for operators: never a payload, never a secret.
@@ -194,9 +214,13 @@ public struct LifecycleEvent: Sendable {
     case sessionSuspended = "session.suspended"
     case sessionEnded = "session.ended"
     case resumeRefused = "resume.refused"
+    /// The restorer's answer could not be used.
+    case restoreFailed = "restore.failed"
     case tokenReused = "session.token_reuse"
     case roomCreated = "room.created"
     case roomRemoved = "room.removed"
+    /// A restored session could not be put into a room.
+    case roomNotRestored = "room.not_restored"
   }
 
   public var kind: Kind

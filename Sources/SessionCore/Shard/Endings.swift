@@ -13,6 +13,7 @@ extension Shard {
     guard !connection.isClosing else { return }
     detach(connection)
     connection.alarm.cancel()
+    connection.credentialAlarm.cancel()
     counters.closes[code.rawValue, default: 0] += 1
     out.append(.close(connection.slot, code, reason: Shard.closeReason(reason)))
   }
@@ -26,11 +27,16 @@ extension Shard {
 
   /// The connection no longer carries its session.
   mutating func detach(_ connection: Connection) {
-    guard case .attached(let slot) = connection.phase.close(), let session = sessions[slot],
-      session.connection == connection.slot
-    else { return }
-    noteAck(connection, session)
-    suspend(session, tellsRooms: true)
+    if connection.phase.stage == .authenticating { helloGate.pendingCount -= 1 }
+    switch connection.phase.close() {
+    case .already, .unattached: break
+    case .restoring: restoreIsOver()
+    case .entering(let slot): endUnwelcomed(slot)
+    case .attached(let slot):
+      guard let session = sessions[slot], session.connection == connection.slot else { return }
+      noteAck(connection, session)
+      suspend(session, tellsRooms: true)
+    }
   }
 
   func noteAck(_ connection: Connection, _ session: Session) {
@@ -38,10 +44,12 @@ extension Shard {
   }
 
   /// `session` message: `replaced`, `revoked`, `expiring`.
-  mutating func sendState(_ connection: Connection, _ state: String, reason: String?) {
-    guard connection.version > 1 else { return }
+  mutating func sendState(
+    _ connection: Connection, _ state: String, reason: String? = nil, inMilliseconds: UInt64? = nil
+  ) {
     var members: [JSONValue.Member] = [.init("state", .string(state))]
     if let reason { members.append(.init("reason", .string(reason))) }
+    if let inMilliseconds { members.append(.init("in_ms", .int(inMilliseconds))) }
     connection.control.append(MessageWriter.tail(.session, .object(members)))
   }
 
@@ -61,8 +69,11 @@ extension Shard {
   mutating func suspend(_ session: Session, tellsRooms: Bool) {
     guard session.phase.suspend(now) else { return }
     activeSessionCount -= 1
+    let losses = session.outbox.losses
     session.outbox.rewind()
+    count(session.outbox.losses, since: losses)
     if session.version == 1 { session.missedCount += session.outbox.forget() }
+    account(session)
     session.dropInbox()
     session.ackDelay.cancel()
     session.isAckDue = false
@@ -93,12 +104,16 @@ extension Shard {
       if session.phase.suspend(now) { activeSessionCount -= 1 }
       close(connection, code, reason)
     }
+    if let arrival = session.arrival, let connection = connections[arrival.connection] {
+      session.arrival = nil
+      if let state { sendState(connection, state, reason: reason) }
+      close(connection, code, reason)
+    }
     for membership in session.memberships {
       removeFromLocalRoom(session, membership.name)
       post(.leave(room: membership.name, session.sid, reply: nil), to: home(of: membership.name))
     }
-    slotBySID[session.sid] = nil
-    sessions.remove(session.slot)
+    remove(session)
     let user = session.principal.user
     post(.userSession(user: user, session.sid, isThere: false), to: home(of: user))
     post(
@@ -123,6 +138,11 @@ extension Shard {
         return
       }
       connectionIsDue(connection)
+    case .credential:
+      guard let connection = connections[key.slot],
+        connection.credentialAlarm.isDue(deadline, now: now, key, in: &timers)
+      else { return }
+      credentialIsDue(connection)
     case .expiry:
       guard let session = sessions[key.slot], session.expiry.isDue(deadline, now: now, key, in: &timers) else { return }
       // A claim is under way: the session goes to it, or starts its time anew.
@@ -130,6 +150,7 @@ extension Shard {
       end(session, .expired, told: nil, reason: "expired", .expired)
     case .delayedAck:
       guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
+      guard session.version > 1 else { return work(session) }
       guard session.lastIn > session.lastAckSent else { return }
       session.isAckDue = true
       markDirty(session)
@@ -138,6 +159,9 @@ extension Shard {
         return
       }
       handlerIsLate(session)
+    case .room:
+      guard let home = homeSlots[key.slot], home.alarm.isDue(deadline, now: now, key, in: &timers) else { return }
+      roomIsDue(home)
     }
   }
 
@@ -150,8 +174,9 @@ extension Shard {
       refuse(connection, error, .serverError)
     case .claiming:
       refuse(connection, ProtocolError("server.busy", "the session is busy", retry: .later), .tryLater)
-    case .restoring:
-      restoreTimedOut(connection)
+    case .queuedToRestore: waitedTooLongToRestore(connection)
+    case .restoring: restoreTimedOut(connection)
+    case .entering: enteringIsLate(connection)
     case .active: checkHeartbeat(connection)
     case .closing: break
     }

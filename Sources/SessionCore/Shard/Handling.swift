@@ -13,7 +13,9 @@ extension Shard {
     case .refused(let claim, let refused): claimRefused(claim, refused)
     case .mail(let sid, let mail, let reply): deliver(mail, to: sid, reply)
     case .userSession(let user, let sid, let isThere): note(sid, of: user, isThere: isThere)
-    case .routeToUser(let user, let message, let reply): routeToUser(user, message, reply)
+    case .routeToUser(let user, let mail, let reply): routeToUser(user, mail, reply)
+    case .admit(let user, let sid, let shard, let connection): admit(sid, of: user, shard, connection)
+    case .admitted(let user, let sid, let connection, let isIn): admitted(sid, of: user, connection, isIn)
     case .done(let reply, let done): finish(reply, done)
     default: handleRoom(message.content)
     }
@@ -21,13 +23,13 @@ extension Shard {
 
   private mutating func handleRoom(_ content: ShardMessage.Content) {
     switch content {
-    case .join(let room, let member, let reply): homeJoin(room, member, reply)
+    case .join(let room, let member, let wish, let reply): homeJoin(room, member, wish, reply)
     case .leave(let room, let sid, let reply): homeLeave(room, sid, reply)
     case .publish(let room, let event, let reply): homePublish(room, event, reply)
     case .presence(let room, let sid, let change): homePresence(room, sid, change)
     case .unhook(let room, let sid): homeUnhook(room, sid)
     case .rehook(let room, let sid, let shard): homeRehook(room, sid, shard)
-    case .joined(let room, let sid, let position, let count, let reply): joined(room, sid, position, count, reply)
+    case .joined(let room, let sid, let entered, let reply): joined(room, sid, entered, reply)
     case .joinRefused(let room, let sid, let error, let reply): joinRefused(room, sid, error, reply)
     case .left(let room, let sid, let count, let reply): left(room, sid, count, reply)
     case .roomMessage(let room, let message, let position): fanOut(room, message, position)

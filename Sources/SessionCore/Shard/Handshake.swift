@@ -9,6 +9,7 @@ extension Shard {
         "server.draining", "the server is going down", retry: .later, retryAfterMilliseconds: 1_000)
       return refuse(connection, error, .tryLater)
     }
+    if let error = admitHello() { return refuse(connection, error, .tryLater) }
     let hello: Hello
     do {
       hello = try Hello(Shard.payload(envelope, bytes))
@@ -27,6 +28,7 @@ extension Shard {
     connection.hello = hello
     let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
     guard connection.phase.greet(token.serial) else { return }
+    helloGate.pendingCount += 1
     setAlarm(connection, after: limits.hookTimeoutMilliseconds)
     let isFromTransport = hello.credential == nil && connection.description.credential != nil
     out.append(
@@ -53,30 +55,34 @@ extension Shard {
   mutating func connectionAnswered(_ slot: Slot, _ serial: UInt64, _ answer: Answer) {
     guard let connection = connections[slot] else { return }
     switch connection.phase.answer(serial) {
-    case .whoItIs: authenticated(connection, answer)
+    case .whoItIs:
+      helloGate.pendingCount -= 1
+      authenticated(connection, answer)
     case .whatIsKnown: restored(connection, answer)
     case nil: break
     }
-  }
-
-  /// The restorer did not answer in time: the session begins empty.
-  mutating func restoreTimedOut(_ connection: Connection) {
-    if connection.phase.giveUpRestoring() { restored(connection, .nothing) }
   }
 
   private mutating func authenticated(_ connection: Connection, _ answer: Answer) {
     switch answer {
     case .authenticated(let principal) where 1...128 ~= principal.user.utf8.count:
       connection.principal = principal
+      guard believe(principal, connection) else {
+        counters.credentialsRefused += 1
+        let error = ProtocolError("auth.failed", "the credential has expired", retry: .reauth)
+        return refuse(connection, error, .unauthenticated)
+      }
       claim(connection, principal)
-    case .refused(let error): refuse(connection, error, .unauthenticated)
+    case .refused(let error):
+      counters.credentialsRefused += 1
+      refuse(connection, error, .unauthenticated)
     default:
       refuse(connection, ProtocolError("server.error", "the authenticator failed", retry: .later), .serverError)
     }
   }
 
   private mutating func claim(_ connection: Connection, _ principal: Principal) {
-    guard let resume = connection.hello?.resume else { return create(connection, state: nil, rooms: []) }
+    guard let resume = connection.hello?.resume else { return create(connection) }
     guard let sid = resume.sid else { return claimRefused(connection, Refused(reason: .unknown)) }
     setAlarm(connection, after: limits.handlerTimeoutMilliseconds + limits.hookTimeoutMilliseconds)
     post(
@@ -113,33 +119,26 @@ extension Shard {
     default: break
     }
     connection.refusal = refused
-    guard configuration.asksRestorer, let principal = connection.principal, let sid = connection.hello?.resume?.sid else {
-      return create(connection, state: nil, rooms: [])
-    }
-    let token = HookToken(asker: .connection(connection.slot), serial: nextSerial())
-    guard connection.phase.restore(token.serial) else { return }
-    setAlarm(connection, after: limits.hookTimeoutMilliseconds)
-    out.append(.ask(token, .restore(principal: principal, previous: sid)))
-  }
-
-  private mutating func restored(_ connection: Connection, _ answer: Answer) {
-    switch answer {
-    case .restored(let state, let rooms): create(connection, state: state, rooms: rooms)
-    case .refused(let error): refuse(connection, error, .serverError)
-    default: create(connection, state: nil, rooms: [])
-    }
+    restore(connection)
   }
 
   // MARK: A new session
 
-  private mutating func create(_ connection: Connection, state: [UInt8]?, rooms: [String]) {
-    guard let principal = connection.principal, let hello = connection.hello else { return }
+  mutating func create(_ connection: Connection, state: [UInt8]? = nil, rooms: [String] = []) {
+    guard let principal = connection.principal else { return }
     guard sessions.count < limits.sessionCount else {
-      let error = ProtocolError(
-        "session.limit", "the server has all the sessions it can take", retry: .later, retryAfterMilliseconds: 5_000)
-      return refuse(connection, error, .tryLater)
+      return refuseSession(connection, "the server has all the sessions it can take")
     }
-    let (sid, secret) = (newSID(), newToken())
+    let newcomer = Newcomer(sid: newSID(), state: state, rooms: rooms)
+    guard limits.sessionsPerUser == nil else { return askHome(newcomer, of: principal.user, connection) }
+    post(.userSession(user: principal.user, newcomer.sid, isThere: true), to: home(of: principal.user))
+    begin(newcomer, connection)
+  }
+
+  /// The session begins; its user's home knows of it.
+  mutating func begin(_ newcomer: Newcomer, _ connection: Connection) {
+    guard let principal = connection.principal, let hello = connection.hello else { return }
+    let (sid, secret) = (newcomer.sid, newToken())
     let (epoch, now, limits) = (random.next(), now, limits)
     let slot = sessions.insert { slot in
       Session(
@@ -148,16 +147,13 @@ extension Shard {
         window: limits.window, createdAt: now)
     }
     guard let session = sessions[slot] else { return }
-    session.state = state
+    adopt(principal, session)
+    session.state = newcomer.state
     slotBySID[sid] = slot
     registry[sid] = RegistryEntry(owner: configuration.index)
-    post(.userSession(user: principal.user, sid, isThere: true), to: home(of: principal.user))
     counters.sessionsCreated += 1
     observe(LifecycleEvent(.sessionCreated, sid: sid, connection: connection.id, user: principal.user))
-    for room in rooms.prefix(limits.roomsPerSession) where session.membershipIndex(room) == nil {
-      session.memberships.append(Membership(name: room, wantsPresence: false, position: LogPosition(log: 0, offset: 0)))
-      post(.join(room: room, member(session, wantsPresence: false), reply: nil), to: home(of: room))
-    }
+    guard newcomer.rooms.isEmpty else { return enter(newcomer.rooms, session, connection, token: secret.text) }
     attach(session, to: connection, hello, token: secret.text, resumed: nil)
   }
 
@@ -183,6 +179,7 @@ extension Shard {
     activeSessionCount += 1
     connection.hello = nil
     session.instance = hello.instance ?? session.instance
+    session.eventVersions = configuration.events?.agreed(hello.events) ?? [:]
     session.window = Window(
       messageCount: min(hello.window?.messageCount ?? limits.window.messageCount, limits.outbox.messageCount),
       byteCount: min(hello.window?.byteCount ?? limits.window.byteCount, limits.outbox.byteCount))
@@ -191,14 +188,21 @@ extension Shard {
     session.sentSeq = 0
     session.lastAckSent = session.lastIn
     session.liveAfter = session.outbox.replayRange?.upperBound ?? 0
-    for index in session.memberships.indices where session.memberships[index].index != nil {
+    for index in session.memberships.indices {
       let membership = session.memberships[index]
-      session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
+      if membership.index != nil {
+        session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
+      }
+      if resumed != nil { session.memberships[index].continuity = continuity(session, session.memberships[index], hello) }
     }
-    let welcome = Welcome(session, connection, limits, configuration.server, token: token, resumed: resumed)
+    let deprecations = configuration.events?.deprecations(version: session.version, events: hello.events) ?? []
+    let welcome = Welcome(
+      session, connection, limits, configuration.server, token: token, resumed: resumed, deprecations: deprecations)
     connection.control.append(MessageWriter.tail(.welcome, welcome.payload))
     session.missedCount = 0
+    for index in session.memberships.indices { session.memberships[index].continuity = nil }
     markDirty(connection)
     startHeartbeat(connection)
+    watchCredential(connection)
   }
 }

@@ -12,15 +12,15 @@ final class LocalRoom {
 extension Shard {
   // MARK: In and out
 
-  mutating func joined(
-    _ room: String, _ sid: SessionID, _ position: LogPosition, _ memberCount: Int, _ reply: Operation?
-  ) {
+  mutating func joined(_ room: String, _ sid: SessionID, _ entered: Entered, _ reply: Operation?) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else {
       // It ended meanwhile, before it was known here that it is in the room.
       return post(.leave(room: room, sid, reply: nil), to: home(of: room))
     }
-    var wantsPresence = false
-    if reply != nil, case .join(_, let wants)? = session.busy?.inbound.action { wantsPresence = wants }
+    let position = entered.position
+    var request: JoinRequest?
+    if reply != nil, case .join(_, let asked)? = session.busy?.inbound.action { request = asked }
+    let wantsPresence = request?.wantsPresence ?? false
     if let index = session.membershipIndex(room) {
       session.memberships[index].position = position
       session.memberships[index].wantsPresence = wantsPresence
@@ -28,27 +28,30 @@ extension Shard {
       session.memberships.append(Membership(name: room, wantsPresence: wantsPresence, position: position))
     }
     addToLocalRoom(session, room, position)
-    guard let reply else { return settled(session) }
+    guard let reply else { return restoredInto(room, session, entered) }
     guard session.busy?.serial == reply.serial else { return }
-    let payload = JSONValue.object([
-      .init("room", .string(room)), .init("pos", position.json), .init("members", .int(memberCount)),
-    ])
-    finish(session, reply: payload.bytes, room: room)
+    var members: [JSONValue.Member] = [
+      .init("room", .string(room)), .init("pos", position.json), .init("members", .int(entered.memberCount)),
+    ]
+    var recall = entered.recall
+    if let continuity = recall?.fit(session.outbox.free(limits.outbox)) {
+      members += continuity.members
+    } else if request?.wish != nil {
+      members.append(.init("history", .null))
+    }
+    finish(session, reply: JSONValue.object(members).bytes, room: room, then: recall?.messages ?? [])
   }
 
   mutating func joinRefused(_ room: String, _ sid: SessionID, _ error: ProtocolError, _ reply: Operation?) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
-    guard let reply else {
-      session.memberships.removeAll { $0.name == room }
-      return settled(session)
-    }
+    guard let reply else { return notRestored(room, session, error.code) }
     if session.busy?.serial == reply.serial { finish(session, error: error) }
   }
 
   mutating func left(_ room: String, _ sid: SessionID, _ memberCount: Int, _ reply: Operation) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
     removeFromLocalRoom(session, room)
-    session.memberships.removeAll { $0.name == room }
+    session.memberships.removeAll { $0.name.isSameName(as: room) }
     guard session.busy?.serial == reply.serial else { return }
     finish(session, reply: Shard.leftPayload(room, memberCount: memberCount), room: room)
   }
@@ -63,8 +66,9 @@ extension Shard {
     settled(session)
   }
 
-  private mutating func settled(_ session: Session) {
+  mutating func settled(_ session: Session) {
     if session.heldClaim != nil { grantIfAtRest(session) }
+    if session.arrival != nil { welcomeIfEntered(session) }
   }
 
   private mutating func addToLocalRoom(_ session: Session, _ room: String, _ position: LogPosition) {
@@ -105,10 +109,13 @@ extension Shard {
     guard let local = localRooms[room] else { return }
     for slot in local.members {
       guard let session = sessions[slot] else { continue }
-      guard session.connection != nil, session.outbox.appendTransient(message, limits: limits.outbox) else {
+      guard session.connection != nil, !isOverBudget,
+        session.outbox.appendTransient(message, limits: limits.outbox)
+      else {
         counters.transientDropped += 1
         continue
       }
+      account(session)
       markDirty(session)
     }
   }
@@ -129,9 +136,7 @@ extension Shard {
       session.missedCount += 1
       return
     }
-    let dropped = session.outbox.droppedCount
-    session.outbox.append(message, limits: limits.outbox)
-    counters.dropped += session.outbox.droppedCount - dropped
+    put(message, into: session)
     markDirty(session)
   }
 }

@@ -67,6 +67,7 @@ extension Shard {
       let error = ProtocolError("type.unexpected", "a client with a session does not send \(envelope.type.name)")
       return refuse(connection, error, .malformed)
     }
+    if session.version == 1 { counters.messagesOfVersion1 += 1 } else { counters.messagesOfVersion2 += 1 }
     session.tokens.confirm()
     guard session.version == 1 || acknowledge(envelope.ack, session, connection) else { return }
     guard let inbound = Shard.inbound(envelope, bytes, isSequenced: session.version > 1) else { return }
@@ -80,6 +81,7 @@ extension Shard {
       refuse(connection, error, .badSequence)
       return false
     }
+    account(session)
     if session.outbox.hasUnsent { markDirty(connection) }
     if session.busy == nil, !session.inbox.isEmpty { work(session) }
     return !connection.isClosing
@@ -94,13 +96,15 @@ extension Shard {
       action = .event(
         name: envelope.event?.decoded(bytes) ?? "", version: envelope.eventVersion, room: room,
         key: envelope.key?.decoded(bytes), payload: envelope.payload.map { JSONText.copy(bytes, $0) } ?? [])
-    case .join: action = .join(room: room ?? "", wantsPresence: payload(envelope, bytes)["presence"]?.boolValue ?? false)
+    case .join: action = .join(room: room ?? "", JoinRequest(payload(envelope, bytes)))
     case .leave: action = .leave(room: room ?? "")
     case .bye: action = .bye(reason: payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
     default: return nil
     }
+    // Only an event can be transient, and then it has no number: one that it was given is ignored.
+    let isTransient = envelope.type == .event && envelope.isTransient
     return Inbound(
-      seq: isSequenced ? envelope.seq : nil, id: envelope.id?.decoded(bytes), isTransient: envelope.isTransient,
+      seq: isSequenced && !isTransient ? envelope.seq : nil, id: envelope.id?.decoded(bytes), isTransient: isTransient,
       action: action)
   }
 
@@ -120,10 +124,6 @@ extension Shard {
     guard let seq = inbound.seq else {
       if inbound.isTransient { return true }
       refuse(connection, ProtocolError("sequence.missing", "a reliable message needs seq"), .badSequence)
-      return false
-    }
-    guard !inbound.isTransient else {
-      refuse(connection, ProtocolError("sequence.gap", "a transient message has no seq"), .badSequence)
       return false
     }
     guard seq > session.receivedIn else {

@@ -138,9 +138,9 @@ extension Shard {
     }
   }
 
-  mutating func routeToUser(_ user: String, _ message: SharedMessage, _ reply: ReplyTo?) {
+  mutating func routeToUser(_ user: String, _ mail: Mail, _ reply: ReplyTo?) {
     let sids = users[user, default: []].sorted()
-    for sid in sids { post(.route(sid, .message(message), reply: nil), to: registrar(of: sid)) }
+    for sid in sids { post(.route(sid, mail, reply: nil), to: registrar(of: sid)) }
     answer(reply, sids.isEmpty ? .notFound : .count(sids.count))
   }
 

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// One event loop's whole world: its connections, the sessions attached or suspended here, the rooms whose home it is,
 /// and the sessions whose registrar it is. It is told what happens and when, and says what is to be done; it has no
 /// clock, no chance of its own and no way to the outside. PROTOCOL.md is what it implements.
@@ -14,17 +16,32 @@ public struct Shard: ~Copyable {
   var connections = SlotArray<Connection>()
   var sessions = SlotArray<Session>()
   var slotBySID: [SessionID: Slot] = [:]
-  var localRooms: [String: LocalRoom] = [:]
+  var localRooms = NameMap<LocalRoom>()
 
   // As a registrar and as a home.
   var registry: [SessionID: RegistryEntry] = [:]
   var tombstones: Tombstones
-  var users: [String: Set<SessionID>] = [:]
-  var homes: [String: Slot] = [:]
+  var users = NameMap<Set<SessionID>>()
+  var homes = NameMap<Slot>()
   var homeSlots = SlotArray<RoomHome>()
+  /// Of all histories here.
+  var historyBytes = 0
+
+  /// Questions to the restorer whose answers are waited for, and connections that wait to ask theirs.
+  var restoresOpen = 0
+  var restoreQueue: Deque<Slot> = []
+
+  /// Events in older versions, for clients that asked for those.
+  var castCache = CastCache()
 
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0
+  /// Bytes in the outboxes of the sessions that are here.
+  public internal(set) var outboxByteCount = 0
+  /// Those on the other shards of the node, as the driver heard last.
+  public var outboxByteCountElsewhere = 0
+  var ranks = OutboxRanks()
+  var helloGate: HelloGate
   public internal(set) var isDraining = false
   /// For tokens of questions and operations; never used twice.
   private var serial: UInt64 = 0
@@ -32,6 +49,7 @@ public struct Shard: ~Copyable {
   public init(configuration: ShardConfiguration, random: ChaChaGenerator) {
     self.configuration = configuration
     self.random = random
+    helloGate = HelloGate(configuration)
     tombstones = Tombstones(
       limit: configuration.limits.tombstoneCount, ttlMilliseconds: configuration.limits.tombstoneTTLMilliseconds)
   }
@@ -100,6 +118,15 @@ public struct Shard: ~Copyable {
     step(now, &effects) { shard in
       guard let connection = shard.connections[slot] else { return }
       shard.close(connection, .tooSlow, "the client does not read")
+    }
+  }
+
+  /// The peer sent more than its session takes, on a transport that cannot make it wait.
+  public mutating func windowExceeded(_ slot: Slot, now: Instant, effects: inout Effects) {
+    step(now, &effects) { shard in
+      guard let connection = shard.connections[slot] else { return }
+      let error = ProtocolError("window.exceeded", "more is under way than the window allows")
+      shard.refuse(connection, error, .badSequence)
     }
   }
 

@@ -21,10 +21,15 @@ public struct ShardMessage: Sendable {
 
     // To a user's home, which knows the user's sessions.
     case userSession(user: String, SessionID, isThere: Bool)
-    case routeToUser(user: String, SharedMessage, reply: ReplyTo?)
+    case routeToUser(user: String, Mail, reply: ReplyTo?)
+    /// May the user have one more session? If so, it is counted from then on.
+    case admit(user: String, SessionID, shard: Int, connection: Slot)
+
+    // From a user's home.
+    case admitted(user: String, SessionID, connection: Slot, isIn: Bool)
 
     // To a room's home.
-    case join(room: String, Member, reply: Operation?)
+    case join(room: String, Member, HistoryWish?, reply: Operation?)
     case leave(room: String, SessionID, reply: Operation?)
     case publish(room: String, RoomEvent, reply: ReplyTo?)
     case presence(room: String, SessionID, MemberChange)
@@ -32,7 +37,7 @@ public struct ShardMessage: Sendable {
     case rehook(room: String, SessionID, shard: Int)
 
     // From a room's home.
-    case joined(room: String, SessionID, LogPosition, memberCount: Int, reply: Operation?)
+    case joined(room: String, SessionID, Entered, reply: Operation?)
     case joinRefused(room: String, SessionID, ProtocolError, reply: Operation?)
     case left(room: String, SessionID, memberCount: Int, reply: Operation)
     case roomMessage(room: String, SharedMessage, LogPosition)
@@ -64,6 +69,8 @@ struct Claim: Sendable {
 enum Mail: Sendable {
   case message(SharedMessage)
   case kick(reason: String)
+  /// Come back on a new connection.
+  case advise(reconnectAfterMilliseconds: UInt64)
   /// So many messages were more than could wait for it.
   case lost(count: UInt64)
 }
@@ -102,6 +109,15 @@ struct Member: Sendable {
   var shard: Int
 }
 
+/// What a room's home says to a session that is in it from now on.
+struct Entered: Sendable {
+  /// The last message before it came.
+  var position: LogPosition
+  var memberCount: Int
+  /// Nil if nothing older was asked for, or it was in already.
+  var recall: Recall?
+}
+
 enum MemberChange: String, Sendable {
   case joined, suspended, resumed, left
 }
@@ -116,6 +132,14 @@ public struct RoomEvent: Sendable {
   public var isTransient: Bool
   /// JSON text.
   public var payload: [UInt8]
+
+  public init(
+    event: String, eventVersion: UInt64 = 1, from: SessionID? = nil, key: String? = nil, isTransient: Bool = false,
+    payload: [UInt8]
+  ) {
+    (self.event, self.eventVersion, self.from) = (event, eventVersion, from)
+    (self.key, self.isTransient, self.payload) = (key, isTransient, payload)
+  }
 }
 
 /// What a room said to a member that was between two shards.

@@ -8,7 +8,7 @@ extension Shard {
     slotBySID[sid].flatMap { sessions[$0] }.map { snapshot($0, now) }
   }
 
-  private func snapshot(_ session: Session, _ now: Instant) -> SessionSnapshot {
+  func snapshot(_ session: Session, _ now: Instant) -> SessionSnapshot {
     let connection = session.connection.flatMap { connections[$0] }
     var idle: UInt64 = connection.map { now.milliseconds(since: $0.lastHeard) } ?? 0
     var expires: UInt64?
@@ -36,6 +36,10 @@ extension Shard {
   }
 
   private func snapshot(_ home: RoomHome) -> RoomSnapshot? {
-    home.position.map { RoomSnapshot(name: home.name, members: home.members.keys.sorted(), position: $0) }
+    home.position.map {
+      RoomSnapshot(
+        name: home.name, members: home.members.keys.sorted(), position: $0,
+        historyMessages: home.history?.messageCount ?? 0, historyBytes: home.history?.byteCount ?? 0)
+    }
   }
 }

@@ -4,7 +4,7 @@ extension Shard {
   /// Begins what waits, as long as it can be finished at once.
   mutating func work(_ session: Session) {
     // A client that sends and never acknowledges what it gets back is made to wait.
-    while session.busy == nil, session.saysBye || !session.outbox.isFullOfReplies(limits.outbox),
+    while session.busy == nil, session.saysBye || !mustWait(session),
       let inbound = session.dequeue()
     {
       session.busy = Busy(serial: nextSerial(), inbound: inbound)
@@ -21,7 +21,7 @@ extension Shard {
     switch inbound.action {
     case .event(let name, let version, let room, let key, let payload):
       dispatch(inbound, name, version, room, key, payload, session)
-    case .join(let room, _): beginJoin(room, session)
+    case .join(let room, let request): beginJoin(room, request, session)
     case .leave(let room):
       guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
       post(.leave(room: room, session.sid, reply: operation(session)), to: home(of: room))
@@ -35,7 +35,18 @@ extension Shard {
     _ inbound: Inbound, _ name: String, _ version: UInt64, _ room: String?, _ key: String?, _ payload: [UInt8],
     _ session: Session
   ) {
-    switch configuration.dispatcher.decide(name, version: version) {
+    let asked = configuration.dispatcher.decide(name, version: version)
+    // What nobody handles is for the room that it names, or for nobody.
+    guard asked == .unknown || mayAct(.event, name, session) else {
+      return finish(session, error: .forbidden(.event, name))
+    }
+    if asked == .unknown, let room, !mayAct(.publish, room, session) {
+      return finish(session, error: .forbidden(.publish, room))
+    }
+    // Only what may be said is worth being judged.
+    guard let (newest, payload) = admit(name, version, payload, session) else { return }
+    let decision = newest == version ? asked : configuration.dispatcher.decide(name, version: newest)
+    switch decision {
     case .handler(let handler):
       let busy = session.busy
       setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
@@ -43,14 +54,15 @@ extension Shard {
         .deliver(
           Delivery(
             token: HandlerToken(session: session.slot, serial: busy?.serial ?? 0), handler: handler, event: name,
-            eventVersion: version, id: inbound.id, room: room, payload: payload,
-            session: SessionContext(sid: session.sid, principal: session.principal, state: session.state))))
+            eventVersion: newest, id: inbound.id, seq: inbound.seq, room: room, payload: payload,
+            session: SessionContext(
+              sid: session.sid, epoch: session.epoch, principal: session.principal, state: session.state))))
     case .unknown:
       guard let room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(name)\""))
       }
       publish(room, RoomEvent(
-        event: name, eventVersion: version, from: session.sid, key: key, isTransient: inbound.isTransient,
+        event: name, eventVersion: newest, from: session.sid, key: key, isTransient: inbound.isTransient,
         payload: payload), session)
     case .unsupportedVersion(let supported):
       var error = ProtocolError("event.version", "\"\(name)\" is not known in version \(version)")
@@ -60,6 +72,7 @@ extension Shard {
   }
 
   private mutating func publish(_ room: String, _ event: RoomEvent, _ session: Session) {
+    guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
     guard session.membershipIndex(room) != nil else {
       return finish(session, error: ProtocolError("room.not_joined", "join \"\(room)\" before sending to it"))
     }
@@ -68,8 +81,10 @@ extension Shard {
 
   private static let invalidRoom = ProtocolError("room.invalid", "a room's name has no control characters")
 
-  private mutating func beginJoin(_ room: String, _ session: Session) {
+  private mutating func beginJoin(_ room: String, _ request: JoinRequest, _ session: Session) {
     guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
+    guard mayAct(.join, room, session) else { return finish(session, error: .forbidden(.join, room)) }
+    if let fault = request.fault { return finish(session, error: ProtocolError("payload.invalid", fault)) }
     guard session.membershipIndex(room) != nil || session.memberships.count < limits.roomsPerSession else {
       let error = ProtocolError("room.limit", "a session can be in \(limits.roomsPerSession) rooms")
       return finish(session, error: error)
@@ -83,7 +98,8 @@ extension Shard {
   }
 
   mutating func authorizerAnswered(_ slot: Slot, _ serial: UInt64, _ answer: Answer) {
-    guard let session = sessions[slot], let busy = session.busy, busy.serial == serial, busy.deadline < .never,
+    guard let session = sessions[slot], !authorizedRestored(session, serial, answer) else { return }
+    guard let busy = session.busy, busy.serial == serial, busy.deadline < .never,
       case .join(let room, _) = busy.inbound.action
     else { return }
     session.busy?.deadline = .never
@@ -96,9 +112,9 @@ extension Shard {
   }
 
   private mutating func join(_ room: String, _ session: Session) {
-    guard case .join(_, let wantsPresence)? = session.busy?.inbound.action else { return }
-    post(
-      .join(room: room, member(session, wantsPresence: wantsPresence), reply: operation(session)), to: home(of: room))
+    guard case .join(_, let request)? = session.busy?.inbound.action else { return }
+    let member = member(session, wantsPresence: request.wantsPresence)
+    post(.join(room: room, member, request.wish, reply: operation(session)), to: home(of: room))
   }
 
   func member(_ session: Session, wantsPresence: Bool) -> Member {
@@ -139,10 +155,14 @@ extension Shard {
     case .reply(let payload): finish(session, reply: payload, room: nil)
     case .failure(let error): finish(session, error: error)
     case .publish(let room, let event, let eventVersion, let payload):
+      guard let (eventVersion, payload) = admit(event, eventVersion, payload, session) else { return }
       publish(room, RoomEvent(
         event: event, eventVersion: eventVersion, from: session.sid, key: nil, isTransient: false, payload: payload),
         session)
     case .direct(let target, let event, let eventVersion, let payload):
+      // What `direct.send` sends is its own member `payload`.
+      let prefix = if case .event("direct.send", _, _, _, _) = busy.inbound.action { "/payload" } else { "" }
+      guard let (eventVersion, payload) = admit(event, eventVersion, payload, session, pathPrefix: prefix) else { return }
       let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
       route(target, message, reply: .operation(operation(session)))
     case .setState(let state):
@@ -150,9 +170,21 @@ extension Shard {
         let error = ProtocolError("state.too_large", "state has at most \(limits.stateByteCount) bytes")
         return finish(session, error: error)
       }
+      guard Shard.fitsIntoWelcome(state) else {
+        return finish(
+          session, error: .invalidPayload(at: "", "JSON of at most \(Shard.maxStateDepth) levels expected for a state"))
+      }
       session.state = state
       finish(session, reply: JSONValue.object([.init("bytes", .int(state.count))]).bytes, room: nil)
     }
+  }
+
+  /// `welcome` carries the state in its payload, and is a message like others.
+  private static let maxStateDepth = JSONReader.maxDepth - 2
+
+  private static func fitsIntoWelcome(_ state: [UInt8]) -> Bool {
+    var reader = JSONReader()
+    return (try? reader.skipValue(state.span, depth: 2)) != nil && (try? reader.expectEnd(state.span)) != nil
   }
 
   /// What another shard was asked for is done.
@@ -184,11 +216,15 @@ extension Shard {
     JSONValue.object([.init("room", .string(room)), .init("members", .int(memberCount))]).bytes
   }
 
-  mutating func finish(_ session: Session, reply payload: [UInt8], room: String?) {
+  /// - Parameter older: what the reply announces, behind it in the same step.
+  mutating func finish(
+    _ session: Session, reply payload: [UInt8], room: String?, then older: [SharedMessage] = []
+  ) {
     var tail = MessageWriter.Tail(.reply)
     tail.add("re", session.busy?.inbound.id)
     tail.add("room", room)
-    session.outbox.append(SharedMessage(tail: tail.end(payload: payload), isReply: true), limits: limits.outbox)
+    put(SharedMessage(tail: tail.end(payload: payload), isReply: true), into: session)
+    for message in older { give(message, to: session) }
     finish(session)
   }
 
@@ -199,7 +235,7 @@ extension Shard {
       return finish(session)
     }
     let tail = MessageWriter.tail(.error, re: session.busy?.inbound.id, error.payload)
-    session.outbox.append(SharedMessage(tail: tail, isReply: true), limits: limits.outbox)
+    put(SharedMessage(tail: tail, isReply: true), into: session)
     finish(session)
   }
 
@@ -233,7 +269,7 @@ extension CommandResult {
   init(_ done: Done) {
     switch done {
     case .count(let count): self = .done(count)
-    case .published(_, let memberCount): self = .done(memberCount)
+    case .published(let position, let memberCount): self = .published(position, memberCount: memberCount)
     case .notFound: self = .notFound
     }
   }

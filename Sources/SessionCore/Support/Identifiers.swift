@@ -2,6 +2,13 @@
 package enum Base64URL {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
+  static func contains(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x41...0x5A, 0x61...0x7A, 0x30...0x39, 0x2D, 0x5F: true
+    default: false
+    }
+  }
+
   package static func encode(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     var bits: UInt32 = 0
@@ -18,13 +25,21 @@ package enum Base64URL {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// The value of each character, 255 for those outside the alphabet.
+  private static let values: [UInt8] = {
+    var values = [UInt8](repeating: 255, count: 256)
+    for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+    return values
+  }()
+
   /// Nil for a character outside the alphabet or bits left over that are not 0: each value has one spelling only.
   package static func decode(_ text: Substring) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
     var count: UInt32 = 0
     for character in text.utf8 {
-      guard let value = alphabet.firstIndex(of: character) else { return nil }
+      let value = values[Int(character)]
+      guard value != 255 else { return nil }
       bits = (bits << 6 | UInt32(value)) & 0xFFFF
       count += 6
       if count >= 8 {
@@ -48,6 +63,13 @@ public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible
     guard text.utf8.count == 24, text.hasPrefix("s_"), let bytes = Base64URL.decode(text.dropFirst(2)) else { return nil }
     high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
     low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Whether bytes have the form of one, without looking at what it names.
+  static func isForm(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    guard range.count == 24, bytes[range.lowerBound] == 0x73, bytes[range.lowerBound + 1] == 0x5F else { return false }
+    for index in range.dropFirst(2) where !Base64URL.contains(bytes[index]) { return false }
+    return true
   }
 
   public var description: String { "s_" + Base64URL.encode(Identifier.bytes(high, low)) }

@@ -5,9 +5,13 @@ struct TimerKey: Hashable, Sendable {
   enum Purpose: UInt8, Sendable {
     /// The connection's one deadline: for `hello`, an answer of a hook, the next ping or its pong.
     case connection
+    /// The end of a connection's credential.
+    case credential
     case expiry
     case delayedAck
     case handler
+    /// A room's one deadline, at its home.
+    case room
   }
 
   var purpose: Purpose
@@ -71,6 +75,11 @@ struct SlotArray<Element> {
       elements[index].map { (Slot(index: UInt32(index), generation: generations[index]), $0) }
     }
   }
+
+  /// Places, live and free ones.
+  var capacity: Int { elements.count }
+
+  func element(at index: Int) -> Element? { elements[index] }
 
   mutating func insert(_ make: (Slot) -> Element) -> Slot {
     count += 1

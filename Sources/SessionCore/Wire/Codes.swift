@@ -56,6 +56,8 @@ public struct ProtocolError: Error, Equatable, Sendable {
   public var retryAfterMilliseconds: UInt64?
   /// The versions that are spoken here, with `version.unsupported`.
   public var supported: [UInt64] = []
+  /// Where a payload is wrong, with `payload.invalid`: a JSON pointer, empty for the payload as a whole.
+  public var path: String?
 
   public init(_ code: String, _ message: String, retry: RetryAdvice = .never, retryAfterMilliseconds: UInt64? = nil) {
     self.code = code
@@ -70,6 +72,7 @@ public struct ProtocolError: Error, Equatable, Sendable {
     ]
     if let retryAfterMilliseconds { members.append(.init("retry_after_ms", .int(retryAfterMilliseconds))) }
     if !supported.isEmpty { members.append(.init("supported", .array(supported.map { .int($0) }))) }
+    if let path { members.append(.init("path", .string(path))) }
     return .object(members)
   }
 

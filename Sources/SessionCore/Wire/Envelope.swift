@@ -15,6 +15,8 @@ public struct Envelope: Sendable {
   /// `[log, offset]` as it was written.
   public var pos: Range<Int>?
   public var isTransient = false
+  /// The message was said before its receiver came to the room.
+  public var isHistory = false
   public var payload: Range<Int>?
 
   /// What a message is refused with.
@@ -114,6 +116,7 @@ public struct Envelope: Sendable {
     case .from: from = try reader.string(bytes)
     case .key: self.key = try reader.string(bytes)
     case .delivery: isTransient = try Envelope.readDelivery(&reader, bytes)
+    case .history: isHistory = try Envelope.readFlag("history", &reader, bytes)
     case .pos: pos = try reader.skipValue(bytes, depth: 1)
     case .payload: payload = try reader.skipValue(bytes, depth: 1)
     case .crit: fields.crit = try reader.skipValue(bytes, depth: 1)
@@ -129,23 +132,51 @@ public struct Envelope: Sendable {
     }
   }
 
+  private static func readFlag(
+    _ name: StaticString, _ reader: inout JSONReader, _ bytes: Span<UInt8>
+  ) throws(Malformed) -> Bool {
+    let range = try reader.skipValue(bytes, depth: 1)
+    switch range.count {
+    case 4 where bytes[range.lowerBound] == 0x74: return true
+    case 5 where bytes[range.lowerBound] == 0x66: return false
+    default: throw Malformed("\(name) is true or false", at: range.lowerBound)
+    }
+  }
+
   // MARK: Rules over the whole message
 
   private mutating func judge(_ fields: FieldSet, _ bytes: Span<UInt8>) throws {
     guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
     guard Envelope.versions.contains(version) else { throw Fault.version(version) }
     guard let typeText = fields.type else { throw Malformed("type is missing", at: 0) }
-    guard !typeText.hasEscapes, let type = MessageType(bytes, typeText.range) else {
-      throw Malformed("unknown type", at: typeText.range.lowerBound)
-    }
-    self.type = type
+    type = try Envelope.messageType(typeText, bytes)
     try judgeTexts(bytes)
+    try judgeMarks(bytes)
     if seq == 0 { throw Malformed("seq begins at 1", at: 0) }
     if fields.contains(.ev), eventVersion == 0 { throw Malformed("ev begins at 1", at: 0) }
     if type == .event, event == nil { throw Malformed("event is missing", at: 0) }
     if type == .event || type == .hello, payload == nil { throw Malformed("payload is missing", at: 0) }
     if type == .join || type == .leave, room == nil { throw Malformed("room is missing", at: 0) }
     if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
+  }
+
+  private static func messageType(_ text: JSONText, _ bytes: Span<UInt8>) throws(Malformed) -> MessageType {
+    let type: MessageType?
+    if text.hasEscapes {
+      // An escaped spelling is the same text: RFC 8259 section 8.3.
+      let plain = Array(text.decoded(bytes).utf8)
+      type = MessageType(plain.span, plain.indices)
+    } else {
+      type = MessageType(bytes, text.range)
+    }
+    guard let type else { throw Malformed("unknown type", at: text.range.lowerBound) }
+    return type
+  }
+
+  /// What the server puts on messages: from a client it means nothing, and has its form all the same.
+  private func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
+    if let from, !from.isSessionID(bytes) { throw Malformed("from is a session id", at: from.range.lowerBound) }
+    if let pos, LogPosition(bytes, pos) == nil { throw Malformed("pos is [log, offset]", at: pos.lowerBound) }
   }
 
   private func judgeTexts(_ bytes: Span<UInt8>) throws(Malformed) {
@@ -165,7 +196,11 @@ public struct Envelope: Sendable {
 
   /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.
   static func isEventName(_ text: JSONText, _ bytes: Span<UInt8>) -> Bool {
-    guard !text.hasEscapes, 1...MaxBytes.event ~= text.range.count else { return false }
+    guard !text.hasEscapes else {
+      let plain = Array(text.decoded(bytes).utf8)
+      return isEventName(JSONText(range: plain.indices, hasEscapes: false), plain.span)
+    }
+    guard 1...MaxBytes.event ~= text.range.count else { return false }
     var wasDot = true
     for index in text.range {
       switch bytes[index] {
@@ -189,7 +224,7 @@ public struct Envelope: Sendable {
 
 /// The envelope's fields.
 private enum Field: UInt8, CaseIterable {
-  case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, payload, crit
+  case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, history, payload, crit
 
   init?(_ key: JSONText, _ bytes: Span<UInt8>) {
     guard !key.hasEscapes else {
@@ -239,6 +274,7 @@ private enum Field: UInt8, CaseIterable {
     case .key: 0x6B_6579
     case .pos: 0x70_6F73
     case .delivery: 0x6465_6C69_7665_7279
+    case .history: 0x68_6973_746F_7279
     case .payload: 0x70_6179_6C6F_6164
     case .crit: 0x6372_6974
     }
@@ -247,17 +283,17 @@ private enum Field: UInt8, CaseIterable {
 
 /// Which fields a message has shown so far.
 private struct FieldSet {
-  private var known: UInt16 = 0
-  private var unknown: Set<String> = []
+  private var known: UInt32 = 0
+  private var unknown: Set<NameKey> = []
   var type: JSONText?
   var crit: Range<Int>?
 
-  func contains(_ field: Field) -> Bool { known & 1 << UInt16(field.rawValue) != 0 }
+  func contains(_ field: Field) -> Bool { known & 1 << UInt32(field.rawValue) != 0 }
 
   mutating func insert(_ field: Field) -> Bool {
-    defer { known |= 1 << UInt16(field.rawValue) }
+    defer { known |= 1 << UInt32(field.rawValue) }
     return !contains(field)
   }
 
-  mutating func insertUnknown(_ key: String) -> Bool { unknown.insert(key).inserted }
+  mutating func insertUnknown(_ key: String) -> Bool { unknown.insert(NameKey(key)).inserted }
 }

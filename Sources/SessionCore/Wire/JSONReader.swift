@@ -243,6 +243,10 @@ public struct JSONText: Equatable, Sendable {
     return String(text)
   }
 
+  func isSessionID(_ bytes: Span<UInt8>) -> Bool {
+    hasEscapes ? SessionID(decoded(bytes)) != nil : SessionID.isForm(bytes, range)
+  }
+
   static func copy(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
     bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
   }

@@ -132,7 +132,7 @@ public indirect enum JSONValue: Sendable, Equatable {
   ) throws(Malformed) -> JSONValue {
     reader.index += 1
     var members: [Member] = []
-    var keys: Set<String> = []
+    var keys: Set<NameKey> = []
     if try reader.peek(bytes) == 0x7D {
       reader.index += 1
       return .object(members)
@@ -140,7 +140,7 @@ public indirect enum JSONValue: Sendable, Equatable {
     while true {
       _ = try reader.peek(bytes)
       let key = try reader.string(bytes).decoded(bytes)
-      guard keys.insert(key).inserted else { throw reader.fail("duplicate key \"\(key)\"") }
+      guard keys.insert(NameKey(key)).inserted else { throw reader.fail("duplicate key \"\(key)\"") }
       try reader.expect(0x3A, bytes)
       members.append(Member(key, try read(&reader, bytes, depth: depth + 1)))
       if try reader.peek(bytes) != 0x2C { break }

@@ -27,6 +27,9 @@ package enum MessageWriter {
       position.append(to: &bytes)
     }
 
+    /// Members that are JSON already, each with its comma in front.
+    package mutating func add(raw members: ArraySlice<UInt8>) { bytes.append(contentsOf: members) }
+
     /// Closes the message with its payload, which is JSON already.
     package consuming func end(payload: some Collection<UInt8>) -> [UInt8] {
       open("payload")
@@ -55,14 +58,18 @@ package enum MessageWriter {
   }
 
   /// Bytes of a head, so that a transport can be asked for its own header before the message is written.
-  static func headLength(version: UInt64, seq: UInt64?, ack: UInt64?) -> Int {
-    var length = 6 + digits(version)
+  static func headLength(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) -> Int {
+    var length = 6 + digits(version) + (isHistory ? historyMark.utf8CodeUnitCount : 0)
     if let seq { length += 7 + digits(seq) }
     if let ack { length += 7 + digits(ack) }
     return length
   }
 
-  package static func appendHead(version: UInt64, seq: UInt64?, ack: UInt64?, to bytes: inout [UInt8]) {
+  private static let historyMark: StaticString = ",\"history\":true"
+
+  package static func appendHead(
+    version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, to bytes: inout [UInt8]
+  ) {
     bytes.append(literal: "{\"v\":")
     bytes.append(decimal: version)
     if let seq {
@@ -73,6 +80,7 @@ package enum MessageWriter {
       bytes.append(literal: ",\"ack\":")
       bytes.append(decimal: ack)
     }
+    if isHistory { bytes.append(literal: historyMark) }
     bytes.append(literal: ",")
   }
 
@@ -137,11 +145,11 @@ public struct OutputBuffer: Sendable {
     messages.removeAll(keepingCapacity: true)
   }
 
-  mutating func append(version: UInt64, seq: UInt64?, ack: UInt64?, tail: [UInt8]) {
-    let length = MessageWriter.headLength(version: version, seq: seq, ack: ack) + tail.count
+  mutating func append(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, tail: [UInt8]) {
+    let length = MessageWriter.headLength(version: version, seq: seq, ack: ack, isHistory: isHistory) + tail.count
     bytes.append(contentsOf: repeatElement(0, count: headroom.byteCount(for: length)))
     let start = bytes.count
-    MessageWriter.appendHead(version: version, seq: seq, ack: ack, to: &bytes)
+    MessageWriter.appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &bytes)
     bytes.append(contentsOf: tail)
     messages.append(start..<bytes.count)
   }

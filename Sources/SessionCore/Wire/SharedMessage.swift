@@ -8,12 +8,21 @@ public final class SharedMessage: Sendable {
   public let key: String?
   /// Replies, and errors that answer a message, are never dropped: the sender's window bounds them.
   public let isReply: Bool
+  /// It was said before its receiver came: its head says so.
+  public let isHistory: Bool
 
   public init(tail: [UInt8], room: String? = nil, key: String? = nil, isReply: Bool = false) {
     self.tail = tail
     self.room = room
     self.key = key
     self.isReply = isReply
+    isHistory = false
+  }
+
+  /// The same message for those that come later. It shares its bytes; a newer one with its key does not replace it,
+  /// since the history that was promised comes whole.
+  init(recalling message: SharedMessage) {
+    (tail, room, key, isReply, isHistory) = (message.tail, message.room, nil, false, true)
   }
 
   public var byteCount: Int { tail.count }

@@ -1,95 +1,69 @@
 import Glibc
 import SessionCore
 import Synchronization
-import WebSocketFrames
 
-/// What an operator gets for a request.
-struct AdminResponse: Sendable {
-  typealias Writer = @Sendable ([UInt8]) async throws -> Void
-
-  enum Body: Sendable {
-    case whole([UInt8])
-    /// Written piece by piece, each when the one before is on its way; ends with the connection.
-    case pieces(@Sendable (Writer) async throws -> Void)
-  }
-
-  var status: Int
-  var contentType: String
-  var body: Body
-
-  static func json(_ value: JSONValue, status: Int = 200) -> AdminResponse {
-    AdminResponse(status: status, contentType: "application/json", body: .whole(value.line))
-  }
-
-  static func text(_ text: String, status: Int = 200) -> AdminResponse {
-    AdminResponse(status: status, contentType: "text/plain; charset=utf-8", body: .whole(Array((text + "\n").utf8)))
-  }
-
-  static func error(_ status: Int, _ text: String) -> AdminResponse {
-    json(.members(["error": .string(text)]), status: status)
-  }
-
-  static func lines(_ write: @escaping @Sendable (Writer) async throws -> Void) -> AdminResponse {
-    AdminResponse(status: 200, contentType: "application/x-ndjson", body: .pieces(write))
-  }
-
-  /// One line for each value, some hundred lines a piece.
-  static func lines(_ values: [JSONValue]) -> AdminResponse {
-    lines { write in
-      for start in stride(from: 0, to: values.count, by: 256) {
-        try await write(values[start..<min(start + 256, values.count)].flatMap(\.line))
-      }
-    }
-  }
-}
-
-/// Answers operators' requests out of what the shards tell.
+/// Answers operators' requests out of what the shards tell: contract of the admin API, version 1.
 struct AdminResponder: Sendable {
-  let services: Services
-  let peers: [Peer]
+  let desk: ShardDesk
   let startedAt: ContinuousClock.Instant
 
-  func respond(method: String, path: String, query: String?) async -> AdminResponse {
-    do {
-      return try await respond(try AdminRoute(method: method, path: path, query: query))
-    } catch let fault as AdminRoute.Fault {
-      return .error(fault.status, fault.text)
-    } catch {
-      return .error(503, "the server is going down")
-    }
-  }
+  private var services: Services { desk.services }
 
-  private func respond(_ route: AdminRoute) async throws -> AdminResponse {
-    switch route {
-    case .sessions(let filter): return .lines(try await sessions(filter))
-    case .session(let sid): return try await session(sid).map { .json($0.details) } ?? .error(404, "no such session")
-    case .kick(let sid, let reason): return await kick(sid, reason)
-    case .rooms(let limit):
-      let rooms = try await collect { $0.shard.rooms() }.joined().sorted { $0.name < $1.name }
-      return .lines(rooms.prefix(limit ?? .max).map(\.json))
-    case .room(let name):
-      let peer = peers[Shard.home(of: name, shardCount: peers.count)]
-      return try await peer.read { $0.shard.room(name) }.map { .json($0.details) } ?? .error(404, "no such room")
-    case .stats: return .json(try await figures().json)
-    case .events(let follows): return events(follows)
-    case .metrics:
-      return AdminResponse(
-        status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-        body: .whole(Array(try await figures().metrics.utf8)))
-    case .health: return .text("ok")
-    case .readiness: return services.isDraining.load(ordering: .relaxed) ? .text("draining", status: 503) : .text("ok")
-    }
-  }
-
-  private func collect<Value: Sendable>(_ read: @escaping @Sendable (ShardDriver) -> Value) async throws -> [Value] {
-    var values: [Value] = []
-    for peer in peers { values.append(try await peer.read(read)) }
-    return values
+  /// Who can open the socket may ask for everything.
+  var router: HTTPRouter {
+    HTTPRouter([
+      .get("/v1/sessions") { .lines(try await sessions(SessionFilter($0))) },
+      .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).details) },
+      .delete("/v1/sessions/{session}") { request in
+        let sid = try request.session()
+        try await desk.kick(sid, request.reason ?? "ended by an operator", by: "operator")
+        return .json(.members(["kicked": .string(sid.description)]))
+      },
+      .delete("/v1/users/{user}") { request in
+        let user = request.captures[0]
+        let count = try await desk.kick(user: user, request.reason ?? "ended by an operator", by: "operator")
+        return .json(.members(["user": .string(user), "kicked": .int(count)]))
+      },
+      .put("/v1/sessions/{session}/advice") { request in
+        let (sid, delay) = (try request.session(), try request.milliseconds("after_ms"))
+        try await desk.advise(sid, delay)
+        return .json(.members(["advised": .string(sid.description), "reconnect_after_ms": .int(delay)]))
+      },
+      .put("/v1/drain") { request in
+        let spread = try request.milliseconds("over_ms")
+        DrainSwitch(services: services, peers: desk.peers).drain(overMilliseconds: spread)
+        let count = services.connectionCount.load(ordering: .relaxed)
+        return .json(.members(["draining": .bool(true), "connections": .int(count), "over_ms": .int(spread)]))
+      },
+      .delete("/v1/drain") { _ in
+        guard DrainSwitch(services: services, peers: desk.peers).undrain() else {
+          throw HTTPFault(409, "server.stopping", "the server is going down")
+        }
+        return .json(.members(["draining": .bool(false)]))
+      },
+      .get("/v1/rooms") { request in
+        let limit = try request.count("limit")
+        let rooms = try await desk.collect { $0.shard.rooms() }.joined().sorted { $0.name < $1.name }
+        return .lines(rooms.prefix(limit ?? .max).map(\.json))
+      },
+      .get("/v1/rooms/{room}") { .json(try await desk.room($0.captures[0]).details) },
+      .get("/v1/stats") { _ in .json(try await figures().json) },
+      .get("/v1/events") { events(follows: $0.parameters["follow"] == "1") },
+      .get("/metrics") { _ in
+        HTTPResponse(
+          status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
+          body: .whole(Array(try await figures().metrics.utf8)))
+      },
+      .get("/healthz") { _ in .text("ok") },
+      .get("/readyz") { _ in
+        services.isDraining.load(ordering: .relaxed) ? .text("draining", status: 503) : .text("ok")
+      },
+    ])
   }
 
   private func sessions(_ filter: SessionFilter) async throws -> [JSONValue] {
     var found: [JSONValue] = []
-    for peer in peers {
+    for peer in desk.peers {
       let left = (filter.limit ?? .max) - found.count
       guard left > 0 else { break }
       let part = try await peer.read { driver in
@@ -100,34 +74,18 @@ struct AdminResponder: Sendable {
     return found
   }
 
-  private func session(_ sid: SessionID) async throws -> SessionSnapshot? {
-    for peer in peers {
-      if let session = try await peer.read({ $0.shard.session(sid, now: $0.readClock()) }) { return session }
-    }
-    return nil
-  }
-
-  private func kick(_ sid: SessionID, _ reason: String) async -> AdminResponse {
-    switch await peers[0].execute(.kick(sid, reason: reason)) {
-    case .done:
-      services.logger.notice("session kicked", metadata: ["sid": "\(sid)", "reason": "\(reason)"])
-      return .json(.members(["kicked": .string(sid.description)]))
-    case .notFound: return .error(404, "no such session")
-    case .refused(let error): return .error(503, error.message)
-    }
-  }
-
   func figures() async throws -> ServerFigures {
-    let shards = try await collect { ShardFigures($0) }
+    let shards = try await desk.collect { ShardFigures($0) }
     let uptime = (ContinuousClock.now - startedAt).components
     return ServerFigures(
-      shards: shards, server: services.configuration.serverName,
+      shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
+      credentialRefusals: services.credentialRefusals.all,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 
-  private func events(_ follows: Bool) -> AdminResponse {
+  private func events(follows: Bool) -> HTTPResponse {
     let log = services.events
     guard follows else { return .lines(log.latest.map(\.json)) }
     return .lines { write in
@@ -143,18 +101,4 @@ struct AdminResponder: Sendable {
       }
     }
   }
-}
-
-extension Peer {
-  func execute(_ command: Command) async -> CommandResult {
-    await withCheckedContinuation { continuation in
-      if !post(.execute(command, continuation)) { continuation.resume(returning: .stopped) }
-    }
-  }
-}
-
-extension CommandResult {
-  /// The answer of a server that is going down.
-  static let stopped = CommandResult.refused(
-    ProtocolError("server.draining", "the server is going down", retry: .later))
 }

@@ -2,43 +2,29 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// The operators' way in: HTTP/1.1 over a Unix socket, on a loop of its own so that a long answer holds up no client.
+/// The operators' way in: HTTP/1.1 over a Unix socket.
 struct AdminServer: Sendable {
   let path: String
-  private let channel: any Channel
-  private let group: MultiThreadedEventLoopGroup
-
-  /// Operators at one time.
-  static let connectionCount = 64
+  private let server: HTTPServer
 
   static func start(_ path: String, _ responder: AdminResponder) async throws -> AdminServer {
     let descriptor = try AdminSocket.listen(path)
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.maxMessagesPerRead, value: 4)
-      .serverChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
-        }
-      }
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AdminHandler(responder))
-        }
-      }
+    // So that whoever reads to the end, by hand or in a script, has the answer.
+    var limits = HTTPServerLimits()
+    limits.keepsConnections = false
     do {
-      let channel = try await bootstrap.withBoundSocket(descriptor).get()
-      return AdminServer(path: path, channel: channel, group: group)
+      let server = try await HTTPServer.start(responder.router, limits: limits) { bootstrap in
+        try await bootstrap.withBoundSocket(descriptor).get()
+      }
+      return AdminServer(path: path, server: server)
     } catch {
       close(descriptor)
-      try? await group.shutdownGracefully()
       throw ServerError.adminSocket(path: path, reason: "\(error)")
     }
   }
 
   func stop() async {
     unlink(path)
-    try? await channel.close()
-    try? await group.shutdownGracefully()
+    await server.stop()
   }
 }

@@ -62,8 +62,12 @@ extension ServerFigures {
         .init(Double(sum(\.activeCount)), "state", "active"),
         .init(Double(sum(\.suspendedCount)), "state", "suspended"),
       ])
-    encoder.add("wscore_connections", .gauge, "WebSocket connections.", sum(\.connectionCount))
+    encoder.add("wscore_connections", .gauge, "Connections, of every transport.", sum(\.connectionCount))
+    encoder.add(
+      "wscore_transport_connections", .gauge, "Connections by transport.",
+      transports.map { .init(Double($0.count), "transport", $0.name) })
     encoder.add("wscore_rooms", .gauge, "Rooms with a member.", sum(\.roomCount))
+    encoder.add("wscore_outbox_bytes", .gauge, "Bytes that wait in outboxes.", sum(\.outboxByteCount))
     addCounters(&encoder)
     encoder.add("process_resident_memory_bytes", .gauge, "Resident memory.", residentByteCount)
     encoder.add("process_cpu_seconds_total", .counter, "User and system time.", [.init(cpuSeconds)])
@@ -79,9 +83,22 @@ extension ServerFigures {
       ("sessions_ended", "Sessions that ended.", sum(\.counters.sessionsEnded)),
       ("messages_replayed", "Messages sent again after a resume.", sum(\.counters.replayed)),
       ("messages_dropped", "Reliable messages dropped from full outboxes and named in gaps.", sum(\.counters.dropped)),
+      (
+        "messages_dropped_for_budget", "Of those, the ones dropped since all outboxes together were full.",
+        sum(\.counters.budgetDropped)
+      ),
+      ("messages_conflated", "Reliable messages that a newer one with the same key replaced.", sum(\.counters.conflated)),
       ("transient_dropped", "Transient messages dropped.", sum(\.counters.transientDropped)),
       ("pong_timeouts", "Connections closed for silence.", sum(\.counters.pongTimeouts)),
+      ("payloads_refused", "Payloads refused as invalid.", sum(\.counters.payloadsRefused)),
+      ("cast_failures", "Messages that could not be cast down and went out as they were.", sum(\.counters.castFailures)),
       ("token_reuses", "Retired resume tokens presented.", sum(\.counters.tokenReuses)),
+      ("hellos_refused", "Hellos told to come later by admission control.", sum(\.counters.hellosRefused)),
+      ("credentials_refused", "Hellos with a credential that was refused.", sum(\.counters.credentialsRefused)),
+      ("credentials_expired", "Connections closed when their credential ended.", sum(\.counters.credentialsExpired)),
+      ("sessions_refused", "Sessions refused for a session limit.", sum(\.counters.sessionsRefused)),
+      ("sessions_revoked", "Sessions ended by an operator or the application.", sum(\.counters.sessionsRevoked)),
+      ("forbidden", "Joins, publishes and events without permission.", sum(\.counters.forbidden)),
     ]
     for (name, help, value) in counters { encoder.add("wscore_\(name)_total", .counter, help, value) }
     encoder.add(
@@ -91,10 +108,25 @@ extension ServerFigures {
         .init(Double(sum(\.counters.resumesRefused)), "result", "refused"),
       ])
     encoder.add(
+      "wscore_takeovers_total", .counter, "Takeovers of attached sessions by result.",
+      [
+        .init(Double(sum(\.counters.takeovers)), "result", "ok"),
+        .init(Double(sum(\.counters.takeoversRefused)), "result", "refused"),
+      ])
+    encoder.add(
+      "wscore_version_messages_total", .counter, "Messages of sessions, by version of the protocol.",
+      versions.map { .init(Double($0.count), "version", String($0.version)) })
+    encoder.add(
+      "wscore_deprecated_uses_total", .counter, "Messages in versions that will be removed, by what was deprecated.",
+      deprecatedUses.map { .init(Double($0.count), "subject", $0.subject.description) })
+    encoder.add(
       "wscore_closes_total", .counter, "Connections closed by the server, by close code.",
       closes.map { .init(Double($0.count), "code", String($0.code)) })
     encoder.add(
       "wscore_refused_requests_total", .counter, "HTTP requests turned down, by status.",
       refusals.map { .init(Double($0.count), "status", String($0.status)) })
+    encoder.add(
+      "wscore_refused_credentials_total", .counter, "Credentials turned down, by reason.",
+      credentialRefusals.map { .init(Double($0.count), "reason", $0.reason) })
   }
 }

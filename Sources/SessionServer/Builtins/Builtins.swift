@@ -3,32 +3,50 @@ import SessionCore
 
 /// The events that make a server useful by itself: PROTOCOL.md, "Built-in events".
 extension SessionServer {
-  /// Registers all of them.
-  public func addBuiltins() {
-    on("echo") { event, _ in .reply(event.payload) }
-    on("time") { _, _ in .reply(Builtins.time()) }
-    on("state.get") { _, session in .reply(session.state ?? Array("null".utf8)) }
-    on("state.set") { event, _ in .setState(event.payload) }
-    on("direct.send") { event, _ in try Builtins.direct(event.payload) }
+  /// Registers all of them but those that the application handles itself.
+  public func addBuiltins(except names: Set<String> = []) {
+    exemptFromRules(Set(Builtins.handlers.map(\.key)).subtracting(names))
+    for (name, handler) in Builtins.handlers where !names.contains(name) { on(name, handler) }
   }
 }
 
 enum Builtins {
+  static let handlers: KeyValuePairs<String, Handler> = [
+    "echo": { event, _ in .reply(event.payload) },
+    "time": { _, _ in .reply(time()) },
+    "state.get": { _, session in .reply(session.state ?? Array("null".utf8)) },
+    "state.set": { event, _ in .setState(event.payload) },
+    "direct.send": { event, _ in try direct(event.payload) },
+  ]
+
   static func time() -> [UInt8] { JSONValue.object([.init("unix_ms", .int(WallClock.milliseconds()))]).bytes }
 
   static func direct(_ payload: [UInt8]) throws -> HandlerOutcome {
     let json = try? JSONValue(parsing: payload)
-    guard let json, json.isObject else { throw ProtocolError.invalidPayload("an object is expected") }
+    guard let json, json.isObject else { throw ProtocolError.invalidPayload(at: "", "an object expected") }
     guard let event = json["event"]?.stringValue, EventName.isValid(event) else {
-      throw ProtocolError.invalidPayload("event is a name like \"note.new\" of at most 128 bytes")
+      throw ProtocolError.invalidPayload(at: "/event", "a name like \"note.new\" of at most 128 bytes expected")
     }
-    guard let content = json["payload"] else { throw ProtocolError.invalidPayload("payload is missing") }
-    return .direct(try target(json["to"]), event: event, eventVersion: 1, payload: content.bytes)
+    guard let content = json["payload"] else { throw ProtocolError.invalidPayload(at: "", "the member \"payload\" is missing") }
+    let version = try version(json["ev"])
+    return .direct(try target(json["to"]), event: event, eventVersion: version, payload: content.bytes)
+  }
+
+  private static func version(_ json: JSONValue?) throws -> UInt64 {
+    guard let json else { return 1 }
+    guard let version = json.unsignedValue, version > 0 else {
+      throw ProtocolError.invalidPayload(at: "/ev", "a whole number from 1 to 2^53-1 expected")
+    }
+    return version
+  }
+
+  private static var invalidTarget: ProtocolError {
+    .invalidPayload(at: "/to", "{\"session\":\"s_…\"} or {\"user\":\"…\"} expected")
   }
 
   private static func target(_ json: JSONValue?) throws -> Target {
     guard case .object(let members)? = json, members.count == 1, let name = members[0].value.stringValue else {
-      throw ProtocolError.invalidPayload("to is {\"session\":\"s_…\"} or {\"user\":\"…\"}")
+      throw invalidTarget
     }
     switch members[0].key {
     case "session":
@@ -37,19 +55,7 @@ enum Builtins {
       }
       return .session(sid)
     case "user": return .user(name)
-    default: throw ProtocolError.invalidPayload("to is {\"session\":\"s_…\"} or {\"user\":\"…\"}")
+    default: throw invalidTarget
     }
-  }
-}
-
-enum EventName {
-  /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.
-  static func isValid(_ name: String) -> Bool {
-    let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return name.utf8.count <= 128
-      && parts.allSatisfy { part in
-        !part.isEmpty
-          && part.allSatisfy { 0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "_") }
-      }
   }
 }

@@ -8,8 +8,11 @@ enum Mail: Sendable {
   case answered(HookToken, Answer)
   case handled(HandlerToken, HandlerOutcome)
   case logged(LogToken, LogPosition)
+  /// Messages for the event stream whose channel has this digest.
+  case batch(Batch, channel: [UInt8])
   case execute(Command, CheckedContinuation<CommandResult, Never>)
-  case startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64)
+  case startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?)
+  case stopDraining
   case closeAll(CloseCode, reason: String)
 }
 

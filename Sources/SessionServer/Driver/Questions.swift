@@ -8,9 +8,9 @@ extension Services {
     switch question {
     case .authenticate(let scheme, let credential, let remote):
       guard let authenticator = authenticator as? any ImmediateAuthenticator else { return nil }
-      return answer("authenticator") {
-        let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
-        return .authenticated(try authenticator.authenticateAtOnce(credentials))
+      let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
+      return answer("authenticator", credentials) {
+        .authenticated(try authenticator.authenticateAtOnce(credentials))
       }
     case .authorizeJoin(let room, let principal, let sid):
       guard let authorizer = authorizer as? any ImmediateRoomAuthorizer else { return nil }
@@ -25,36 +25,55 @@ extension Services {
   func answer(_ question: Question) async -> Answer {
     switch question {
     case .authenticate(let scheme, let credential, let remote):
-      await answer("authenticator") {
-        let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
-        return .authenticated(try await self.authenticator.authenticate(credentials))
+      let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
+      return await answer("authenticator", credentials) {
+        .authenticated(try await self.authenticator.authenticate(credentials))
       }
     case .authorizeJoin(let room, let principal, let sid):
-      await answer("room authorizer") {
+      return await answer("room authorizer") {
         try await self.authorizer?.authorize(principal, toJoin: room, as: sid)
         return .authorized
       }
     case .restore(let principal, let previous):
-      await answer("restorer") {
+      return await answer("restorer") {
         guard let restored = try await self.restorer?.restore(principal, previous: previous) else { return .nothing }
         return .restored(state: restored.state, rooms: restored.rooms)
       }
     }
   }
 
-  private func answer(_ hook: StaticString, _ body: () throws -> Answer) -> Answer {
-    do { return try body() } catch { return judge(error, hook: hook) }
+  private func answer(
+    _ hook: StaticString, _ credentials: Credentials? = nil, _ body: () throws -> Answer
+  ) -> Answer {
+    do { return try body() } catch { return judge(error, hook, credentials) }
   }
 
-  private func answer(_ hook: StaticString, _ body: () async throws -> Answer) async -> Answer {
-    do { return try await body() } catch { return judge(error, hook: hook) }
+  private func answer(
+    _ hook: StaticString, _ credentials: Credentials? = nil, _ body: () async throws -> Answer
+  ) async -> Answer {
+    do { return try await body() } catch { return judge(error, hook, credentials) }
   }
 
-  private func judge(_ error: any Error, hook: StaticString) -> Answer {
+  private func judge(_ error: any Error, _ hook: StaticString, _ credentials: Credentials?) -> Answer {
+    if let credentials, let reason = Services.refusalReason(error) {
+      credentialRefusals.add(reason)
+      logger.debug(
+        "credential refused",
+        metadata: ["reason": "\(reason)", "scheme": "\(credentials.scheme)", "remote": "\(credentials.remote)"])
+    }
+    if error is CredentialRefusal { return .refused(.authenticationFailed) }
     if let refusal = error as? ProtocolError { return .refused(refusal) }
     // The type alone: an error's text may hold what the client sent.
     logger.error("hook failed", metadata: ["hook": "\(hook)", "error": "\(type(of: error))"])
     return .nothing
+  }
+
+  private static func refusalReason(_ error: any Error) -> String? {
+    switch error {
+    case let refusal as CredentialRefusal: "\(refusal.reason)"
+    case is ProtocolError: "other"
+    default: nil
+    }
   }
 
   /// What a client is told of an error that a handler threw.

@@ -6,24 +6,35 @@ import Synchronization
 final class Services: Sendable {
   let configuration: ServerConfiguration
   let handlers: [HandlerTable.Entry]
+  let deprecations: [Deprecation]
   let authenticator: any Authenticator
   let authorizer: (any RoomAuthorizer)?
   let restorer: (any Restorer)?
   let observer: (any LifecycleObserver)?
   let events: EventLog
+  let credentialRefusals = RefusalTally()
   let logger: Logger
 
   let isDraining = Atomic(false)
+  /// Draining is to end with the server.
+  let isStopping = Atomic(false)
   /// Connections of the transport, whatever they speak yet.
   let transportCount = Atomic(0)
-  /// Those of them that were upgraded and are not being closed.
-  let webSocketCount = Atomic(0)
+  /// Connections without a network so far.
+  let inProcessCount = Atomic(0)
+  /// Connections that carry sessions or are about to, of every transport, and are not being closed.
+  let connectionCount = Atomic(0)
+
+  /// Bytes in the outboxes of all shards, each as it told last.
+  let outboxByteCount = Atomic(0)
 
   init(
-    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], hooks: Hooks, logger: Logger
+    configuration: ServerConfiguration, handlers: [HandlerTable.Entry], deprecations: [Deprecation], hooks: Hooks,
+    logger: Logger
   ) {
     self.configuration = configuration
     self.handlers = handlers
+    self.deprecations = deprecations
     authenticator = hooks.authenticator
     authorizer = hooks.authorizer
     restorer = hooks.restorer
@@ -31,6 +42,9 @@ final class Services: Sendable {
     events = EventLog()
     self.logger = logger
   }
+
+  /// Whether there is no place for one more connection.
+  var isFull: Bool { connectionCount.load(ordering: .relaxed) >= configuration.connectionCount }
 
   func observe(_ event: LifecycleEvent) {
     events.append(event)
@@ -45,4 +59,8 @@ struct Hooks: Sendable {
   var restorer: (any Restorer)?
   var observer: (any LifecycleObserver)?
   var broker: any Broker
+
+  var reloadable: [any ReloadableHook] {
+    [authenticator, authorizer, restorer].compactMap { $0 as? any ReloadableHook }
+  }
 }

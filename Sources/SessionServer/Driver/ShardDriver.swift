@@ -20,23 +20,29 @@ final class ShardDriver {
   private var carried: Effects = []
   private var isCarrying = false
   private var mail: [Mail] = []
-  private var peers: [Peer] = []
+  private(set) var peers: [Peer] = []
   /// For the other shards, by index; sent at the end of the tick.
   private var outgoing: [[Mail]] = []
 
-  private var connections: [ConnectionHandler?] = []
+  private var connections: [TransportConnection?] = []
+  /// Connections of the shard by what carries them.
+  private(set) var transportCounts: [Transport: Int] = [:]
+  /// Event streams by the digests of their channels' names.
+  var channels: [[UInt8]: EventStream] = [:]
   /// Connections of the raw echo, which the shard does not know.
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
-  private var dirty: [ConnectionHandler] = []
-  private var draining: [ConnectionHandler] = []
+  private var dirty: [TransportConnection] = []
+  private var draining: [TransportConnection] = []
   /// May take messages again, and may hold some that came while they could not.
-  private var resumed: [ConnectionHandler] = []
+  private var resumed: [TransportConnection] = []
   private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to NIO: used again as soon as NIO has written all of it.
   private var scratch = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
+  /// What the other shards know of our outboxes.
+  private var toldOutboxByteCount = 0
 
   /// Sockets are still closing, but nothing that they cause has an effect any more.
   private var isStopped = false
@@ -46,7 +52,7 @@ final class ShardDriver {
   private var timerDeadline = Instant.never
   private var handshakes: DeadlineQueue<ConnectionHandler>
   /// Sockets that took no more bytes.
-  private var stalls: DeadlineQueue<ConnectionHandler>
+  private var stalls: DeadlineQueue<TransportConnection>
   private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
   /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
   private let readBuffer: UnsafeMutableRawBufferPointer
@@ -100,12 +106,13 @@ final class ShardDriver {
   func stop() {
     isStopped = true
     timer?.cancel()
+    for connection in connections { connection?.driverStops() }
     mailbox.close()
     mailbox.takeAll(into: &mail)
     for case .execute(_, let continuation) in mail { continuation.resume(returning: .stopped) }
     for (_, continuation) in commands { continuation.resume(returning: .stopped) }
     (mail, commands, effects, outgoing, peers, log) = ([], [:], [], [], [], nil)
-    (dirty, resumed) = ([], [])
+    (dirty, resumed, channels) = ([], [], [:])
     handshakes.removeAll()
     lingering.removeAll()
     stalls.removeAll()
@@ -118,6 +125,7 @@ final class ShardDriver {
     guard !isStopped else { return }
     mailbox.takeAll(into: &mail)
     now = ShardDriver.clock()
+    shareBudget()
     for item in mail { take(item) }
     mail.removeAll(keepingCapacity: mail.capacity <= 4_096)
     tick()
@@ -135,8 +143,10 @@ final class ShardDriver {
       commands[token] = continuation
       shard.execute(command, token: token, now: now, effects: &effects)
     case .startDraining(let spread, let deadline):
-      closeEchoes()
+      if deadline != nil { closeEchoes() }
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
+    case .stopDraining: shard.stopDraining()
+    case .batch(let batch, let channel): take(batch, forChannel: channel)
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
     carryOut()
@@ -154,15 +164,24 @@ final class ShardDriver {
     guard !isTicking, !isStopped else { return }
     isTicking = true
     isTickScheduled = false
-    while let handler = resumed.popLast() { resume(handler) }
+    while let connection = resumed.popLast() { resume(connection) }
     swap(&dirty, &draining)
-    for handler in draining { drain(handler) }
+    for connection in draining { drain(connection) }
     draining.removeAll(keepingCapacity: true)
+    shareBudget()
     for index in outgoing.indices where !outgoing[index].isEmpty { peers[index].post(contentsOf: &outgoing[index]) }
     arm()
     isTicking = false
     // What is left has had its share for now.
     if !dirty.isEmpty || !resumed.isEmpty { scheduleTick() }
+  }
+
+  /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
+  private func shareBudget() {
+    let own = shard.outboxByteCount
+    let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
+    toldOutboxByteCount = own
+    shard.outboxByteCountElsewhere = all - own
   }
 
   // MARK: Timers
@@ -186,8 +205,8 @@ final class ShardDriver {
     carryOut()
     while let handler = handshakes.popDue(now) { handler.handshakeIsDue() }
     while let handler = lingering.popDue(now) { handler.lingerIsDue() }
-    while let handler = stalls.popDue(now) {
-      guard let slot = handler.slot, handler.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
+    while let connection = stalls.popDue(now) {
+      guard let slot = connection.slot, connection.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
       else { continue }
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
@@ -202,9 +221,9 @@ final class ShardDriver {
     scheduleTick()
   }
 
-  /// The socket takes no more bytes; it has as long as a peer that says nothing.
-  func expectWritability(of handler: ConnectionHandler) {
-    stalls.append(handler, now: now)
+  /// The transport takes no more bytes; it has as long as a peer that says nothing.
+  func expectWritability(of connection: TransportConnection) {
+    stalls.append(connection, now: now)
     scheduleTick()
   }
 
@@ -215,13 +234,15 @@ final class ShardDriver {
 
   // MARK: From connections
 
-  func open(_ handler: ConnectionHandler, _ description: ConnectionDescription) -> Slot {
+  /// The connection may send messages from now on.
+  func open(_ connection: TransportConnection, _ transport: Transport, _ description: ConnectionDescription) {
     let slot = shard.open(description, now: now, effects: &effects)
     let index = Int(slot.index)
     while connections.count <= index { connections.append(nil) }
-    connections[index] = handler
+    connections[index] = connection
+    connection.slot = slot
+    transportCounts[transport, default: 0] += 1
     carryOut()
-    return slot
   }
 
   func openEcho(_ handler: ConnectionHandler) {
@@ -265,24 +286,24 @@ final class ShardDriver {
     }
   }
 
-  /// What a handler has kept is parsed in this tick or the next.
-  func resumeLater(_ handler: ConnectionHandler) {
-    resumed.append(handler)
+  /// What a connection holds back is read in this tick or the next.
+  func resumeLater(_ connection: TransportConnection) {
+    resumed.append(connection)
     scheduleTick()
   }
 
-  private func resume(_ handler: ConnectionHandler) {
+  private func resume(_ connection: TransportConnection) {
     isReading = true
-    handler.takeKept()
+    connection.takeHeld()
     isReading = false
-    handler.readOn()
+    connection.readOn()
   }
 
   /// Any byte came.
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
-  func receive(_ message: Span<UInt8>, _ handler: ConnectionHandler, _ slot: Slot) {
-    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { handler.isPaused = true }
+  func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
+    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.isPaused = true }
     carryOut()
   }
 
@@ -291,17 +312,24 @@ final class ShardDriver {
     carryOut()
   }
 
+  /// More came than can be held, on a transport that cannot make its peer wait.
+  func exceedWindow(_ slot: Slot) {
+    shard.windowExceeded(slot, now: now, effects: &effects)
+    carryOut()
+  }
+
   /// The shard has nothing more to do with the connection.
-  func left(_ slot: Slot, code: UInt16?, reason: String) {
+  func left(_ slot: Slot, _ transport: Transport, code: UInt16?, reason: String) {
     connections[Int(slot.index)] = nil
+    transportCounts[transport, default: 0] -= 1
     now = ShardDriver.clock()
     shard.closed(slot, code: code, reason: reason, now: now, effects: &effects)
     carryOut()
     scheduleTick()
   }
 
-  func markDirty(_ handler: ConnectionHandler) {
-    dirty.append(handler)
+  func markDirty(_ connection: TransportConnection) {
+    dirty.append(connection)
     scheduleTick()
   }
 
@@ -309,38 +337,31 @@ final class ShardDriver {
 
   // MARK: Writing
 
-  private func drain(_ handler: ConnectionHandler) {
-    guard let slot = handler.slot else { return handler.drainEcho() }
-    guard handler.isWritable else { return handler.waitForWritability() }
+  private func drain(_ connection: TransportConnection) {
+    guard let slot = connection.slot else { return connection.drainUnattached() }
+    guard connection.isWritable else { return connection.waitForWritability() }
     let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
-    send(handler)
-    if hasMore { dirty.append(handler) }
+    send(connection)
+    if hasMore { dirty.append(connection) }
   }
 
   /// What the shard still has for a connection that is about to be closed: bounded by what it kept unsent and the
-  /// budget, so written even to a socket that takes no more.
-  func drainLast(_ handler: ConnectionHandler, _ slot: Slot) {
+  /// budget, so written even to a transport that takes no more.
+  func drainLast(_ connection: TransportConnection, _ slot: Slot) {
     _ = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
-    send(handler)
+    send(connection)
   }
 
-  /// One write for all that `output` holds. Neither buffer is in use while NIO writes, since a write that fails may
-  /// lead back here.
-  private func send(_ handler: ConnectionHandler) {
-    scratch.clear(minimumCapacity: output.bytes.count + handler.maxControlByteCount)
-    handler.takeControlFrames(into: &scratch)
-    let messages = output.messages
-    output.bytes.withUnsafeMutableBytes { bytes in
-      for range in messages {
-        let start = range.lowerBound - FrameWriter.headerLength(forPayload: range.count)
-        let target = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
-        FrameWriter.writeHeader(.text, payload: range.count, to: target)
-      }
-    }
-    scratch.writeBytes(output.bytes)
-    output.removeAll()
-    if scratch.readableBytes > 0 { handler.write(scratch) }
-    if scratch.capacity > 1 << 18 { scratch = ByteBuffer() }
+  /// One write for all that `output` holds. Neither buffer is ours while the transport writes, since a write that fails
+  /// may lead back here.
+  private func send(_ connection: TransportConnection) {
+    var lent = (output: OutputBuffer(headroom: ShardDriver.headroom), scratch: ByteBuffer())
+    swap(&lent.output, &output)
+    swap(&lent.scratch, &scratch)
+    connection.write(&lent.output, through: &lent.scratch)
+    lent.output.removeAll()
+    swap(&lent.output, &output)
+    if lent.scratch.capacity <= 1 << 18 { scratch = lent.scratch }
   }
 
   // MARK: Effects
@@ -360,13 +381,13 @@ final class ShardDriver {
 
   private func carryOut(_ effect: Effect) {
     switch effect {
-    case .write(let slot): if let handler = handler(slot) { markDirty(handler) }
-    case .close(let slot, let code, let reason): handler(slot)?.close(code.rawValue, reason)
+    case .write(let slot): if let connection = connection(slot) { markDirty(connection) }
+    case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
-      guard let handler = handler(slot) else { return }
-      handler.isPaused = false
-      resumeLater(handler)
-    case .transportPing(let slot): handler(slot)?.sendPing()
+      guard let connection = connection(slot) else { return }
+      connection.isPaused = false
+      resumeLater(connection)
+    case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)
     case .deliver(let delivery): deliver(delivery)
     case .log(let token, let operation):
@@ -379,10 +400,10 @@ final class ShardDriver {
     }
   }
 
-  private func handler(_ slot: Slot) -> ConnectionHandler? {
+  private func connection(_ slot: Slot) -> TransportConnection? {
     let index = Int(slot.index)
-    guard index < connections.count, let handler = connections[index], handler.slot == slot else { return nil }
-    return handler
+    guard index < connections.count, let connection = connections[index], connection.slot == slot else { return nil }
+    return connection
   }
 
   private func deliver(_ delivery: Delivery) {

@@ -1,19 +1,33 @@
 import SessionCore
+import WebSocketFrames
 
 /// An event for a handler.
 public struct Event: Sendable {
   public var name: String
   /// The event's own schema version.
   public var version: UInt64
-  /// The sender's correlation id: together with the session the idempotency key.
+  /// The sender's correlation id.
   public var id: String?
+  /// The message's number in the session's numbering; nil for one that is not counted.
+  public var seq: UInt64?
   public var room: String?
   /// JSON text.
   public var payload: [UInt8]
 
   init(_ delivery: Delivery) {
-    (name, version, id, room) = (delivery.event, delivery.eventVersion, delivery.id, delivery.room)
-    payload = delivery.payload
+    (name, version, id, seq) = (delivery.event, delivery.eventVersion, delivery.id, delivery.seq)
+    (room, payload) = (delivery.room, delivery.payload)
+  }
+}
+
+extension Event {
+  /// Names this event for ever, so that who processes it can know it again: the session with the message's number, or
+  /// with the sender's id where messages have no numbers, or with chance where there is neither. Only characters that
+  /// may stand in a header.
+  public func idempotencyKey(in session: SessionContext) -> String {
+    if let seq { return "\(session.sid):\(hexDigits(session.epoch)):\(seq)" }
+    if let id { return "\(session.sid):id:\(PercentCoding.encode(id))" }
+    return "\(session.sid):once:\(hexDigits(.random(in: .min ... .max)))"
   }
 }
 
@@ -33,9 +47,17 @@ struct HandlerTable: Sendable {
 
   private(set) var entries: [Entry] = []
   private(set) var dispatcher = Dispatcher()
+  var events = EventRules()
 
   mutating func add(_ event: String, _ versions: ClosedRange<UInt64>, _ entry: Entry) {
     dispatcher.on(event, versions: versions, append(entry))
+  }
+
+  mutating func add(_ pattern: EventPattern, _ entry: Entry) {
+    switch pattern {
+    case .name(let name): dispatcher.on(name, versions: 0...UInt64.max, append(entry))
+    case .prefix(let prefix): dispatcher.on(prefix: prefix, append(entry))
+    }
   }
 
   mutating func setFallback(_ entry: Entry) { dispatcher.fallback = append(entry) }

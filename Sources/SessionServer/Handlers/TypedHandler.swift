@@ -46,26 +46,35 @@ extension HandlerOutcome {
   }
 }
 
-enum JSONPayload {
-  static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
+package enum JSONPayload {
+  package static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {
-      throw ProtocolError.invalidPayload(text(error))
+      throw invalid(error)
     }
   }
 
   static func encode(_ value: some Encodable) throws -> [UInt8] { Array(try JSONEncoder().encode(value)) }
 
-  private static func text(_ error: DecodingError) -> String {
+  /// With the place of the fault as a JSON pointer, and what was expected there.
+  private static func invalid(_ error: DecodingError) -> ProtocolError {
     switch error {
-    case .keyNotFound(let key, _): "\(key.stringValue) is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) has another type"
-    default: "the payload cannot be decoded"
+    case .keyNotFound(let key, let context): .invalidPayload(at: pointer(context), "the member \"\(key.stringValue)\" is missing")
+    case .valueNotFound(let type, let context):
+      .invalidPayload(at: pointer(context), "a value expected (\(type)), not null or nothing")
+    case .typeMismatch(let type, let context):
+      .invalidPayload(at: pointer(context), "a value of another type expected (\(type))")
+    case .dataCorrupted(let context): .invalidPayload(at: pointer(context), "a value that can be decoded expected")
+    @unknown default: .invalidPayload(at: "", "cannot be decoded")
     }
   }
 
-  private static func path(_ context: DecodingError.Context) -> String {
-    context.codingPath.isEmpty ? "the payload" : context.codingPath.map(\.stringValue).joined(separator: ".")
+  /// RFC 6901: `/items/0/qty`.
+  private static func pointer(_ context: DecodingError.Context) -> String {
+    context.codingPath.map { key in
+      let name = key.intValue.map(String.init) ?? key.stringValue
+      return "/" + name.replacing("~", with: "~0").replacing("/", with: "~1")
+    }.joined()
   }
 }

@@ -2,7 +2,8 @@ import SessionCore
 
 /// What a client shows to say who it is.
 public struct Credentials: Sendable {
-  /// `none`, `token`, `bearer` for a credential from the upgrade request, or one of the application's own.
+  /// `none`, `token`, `jwt`, `api-key`, `bearer` for a credential from the upgrade request, or one of the application's
+  /// own.
   public var scheme: String
   public var secret: Secret?
   /// The peer's address, for people.
@@ -15,8 +16,8 @@ public struct Credentials: Sendable {
 
 /// Decides who a client is; asked at every `hello`, also of a client that resumes.
 public protocol Authenticator: Sendable {
-  /// - Throws: a `ProtocolError` with code `auth.failed` to refuse. Any other error is logged and told to the client as
-  ///   a fault of the server. An answer after `Limits.hookTimeoutMilliseconds` finds nobody.
+  /// - Throws: a `CredentialRefusal` to refuse, or a `ProtocolError` to say more to the client. Any other error is logged
+  ///   and told to the client as a fault of the server. An answer after `Limits.hookTimeoutMilliseconds` finds nobody.
   func authenticate(_ credentials: Credentials) async throws -> Principal
 }
 
@@ -47,14 +48,17 @@ public struct OpenAuthenticator: ImmediateAuthenticator {
       return Principal(user: "anonymous", permissions: ["*"])
     }
     guard UserName.isValid(name) else {
-      throw ProtocolError("auth.failed", "a user's name has 1 to 128 bytes and no control characters", retry: .reauth)
+      throw ProtocolError("auth.failed", "a user's name \(UserName.rule)", retry: .reauth)
     }
     return Principal(user: name, permissions: ["*"])
   }
 }
 
-enum UserName {
-  static func isValid(_ name: String) -> Bool {
+package enum UserName {
+  /// The end of a sentence about one that is not valid.
+  static let rule = "has 1 to 128 bytes and no control characters"
+
+  package static func isValid(_ name: String) -> Bool {
     1...128 ~= name.utf8.count && !name.hasControlCharacter
   }
 }

@@ -27,7 +27,7 @@ public struct MemoryBroker: Broker {
 }
 
 private final class MemoryLog: RoomLog {
-  private var positions: [String: LogPosition] = [:]
+  private var positions = NameMap<LogPosition>()
   private var random = SystemRandomNumberGenerator()
 
   func perform(_ operation: LogOperation, _ token: LogToken) -> LogPosition? {

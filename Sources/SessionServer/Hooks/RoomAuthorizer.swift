@@ -18,22 +18,12 @@ extension ImmediateRoomAuthorizer {
   }
 }
 
-/// Lets a principal into the rooms that its permissions name: `*` for every room, `join:lobby` for one, `join:team-*`
-/// for all that begin so.
+/// Lets a principal into the rooms that its permissions name, for a server that checks them on joins alone. With
+/// `ServerConfiguration.checksPermissions` nobody needs it.
 public struct PermissionAuthorizer: ImmediateRoomAuthorizer {
   public init() {}
 
   public func authorizeAtOnce(_ principal: Principal, toJoin room: String, as session: SessionID) throws {
-    guard principal.permissions.contains(where: { PermissionAuthorizer.permission($0, allows: room) }) else {
-      throw ProtocolError("room.forbidden", "no permission to join \"\(room)\"")
-    }
-  }
-
-  static func permission(_ permission: String, allows room: String) -> Bool {
-    if permission == "*" { return true }
-    guard permission.hasPrefix("join:") else { return false }
-    let pattern = permission.utf8.dropFirst(5)
-    guard pattern.last == UInt8(ascii: "*") else { return pattern.elementsEqual(room.utf8) }
-    return room.utf8.starts(with: pattern.dropLast())
+    guard Grants(principal.permissions).allows(.join, room) else { throw ProtocolError.forbidden(.join, room) }
   }
 }

@@ -13,6 +13,19 @@ public struct HTTPField: Sendable, Equatable {
   public var isLegal: Bool { Grammar.isToken(name.utf8) && value.utf8.allSatisfy(Grammar.isText) }
 }
 
+extension HTTPField {
+  /// `field-line`: RFC 9112 section 5. Folding (5.2) and blanks before the colon (5.1) are refused, since two
+  /// readers of them may understand two messages.
+  init(line: [UInt8]) throws(HTTPHeadError.Problem) {
+    guard let first = line.first, first != Grammar.space, first != Grammar.tab else { throw .foldedLine }
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw .missingColon }
+    let name = line[..<colon]
+    guard name.last != Grammar.space, name.last != Grammar.tab else { throw .blankBeforeColon }
+    guard Grammar.isToken(name) else { throw .badFieldName }
+    self.init(Grammar.text(name), Grammar.text(Grammar.trimmed(line[(colon + 1)...])))
+  }
+}
+
 /// The header lines of a received head, in order, names in lower case.
 public struct HTTPFields: Sendable, Equatable {
   public private(set) var lines: [HTTPField]

@@ -36,6 +36,7 @@ public struct HTTPHeadError: Error, Sendable, Equatable {
     case badHost
     case transferEncoding
     case badContentLength
+    case conflictingLengths
     case content
 
     public var status: Int {
@@ -68,8 +69,9 @@ public struct HTTPHeadError: Error, Sendable, Equatable {
       case .missingHost: "Host is missing"
       case .repeatedHost: "more than one Host"
       case .badHost: "malformed Host"
-      case .transferEncoding: "Transfer-Encoding is not implemented"
+      case .transferEncoding: "unknown Transfer-Encoding: only chunked is spoken here"
       case .badContentLength: "malformed or repeated Content-Length"
+      case .conflictingLengths: "both Transfer-Encoding and Content-Length"
       case .content: "a request with content is not accepted"
       }
     }

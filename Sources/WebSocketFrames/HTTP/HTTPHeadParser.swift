@@ -49,17 +49,16 @@ public struct HTTPHeadParser<Head: HTTPHead>: ~Copyable {
     case failed
   }
 
-  private let limits: HTTPHeadLimits
+  private let fieldCount: Int
   private var position = Position.reading
-  private var line: [UInt8] = []
-  private var isAfterCarriageReturn = false
+  private var lines: HTTPLineReader
   private var startLine: Head.StartLine?
   private var fields: [HTTPField] = []
-  private var byteCount = 0
   private var lineNumber = 1
 
   public init(limits: HTTPHeadLimits = HTTPHeadLimits()) {
-    self.limits = limits
+    fieldCount = limits.fieldCount
+    lines = HTTPLineReader(byteLimit: limits.headBytes)
   }
 
   /// Takes in `input` from `offset` on, as far as the end of the head, and moves `offset` behind what was taken.
@@ -86,7 +85,7 @@ public struct HTTPHeadParser<Head: HTTPHead>: ~Copyable {
 
   private mutating func end(_ position: Position) {
     self.position = position
-    line = []
+    lines = HTTPLineReader(byteLimit: 0)
     fields = []
   }
 
@@ -95,7 +94,7 @@ public struct HTTPHeadParser<Head: HTTPHead>: ~Copyable {
   ) throws(HTTPHeadError.Problem) -> Head? {
     while try takeLine(input, &offset) {
       if let head = try endLine() { return head }
-      line.removeAll(keepingCapacity: true)
+      lines.beginLine()
       lineNumber += 1
     }
     return nil
@@ -103,48 +102,32 @@ public struct HTTPHeadParser<Head: HTTPHead>: ~Copyable {
 
   // MARK: Lines
 
-  /// Moves bytes to `line` up to the end of it; false if that is not in the input.
   private mutating func takeLine(
     _ input: UnsafeRawBufferPointer, _ offset: inout Int
   ) throws(HTTPHeadError.Problem) -> Bool {
-    while offset < input.count {
-      guard byteCount < limits.headBytes else { throw startLine == nil ? .startLineTooLong : .headTooLong }
-      let byte = input[offset]
-      if isAfterCarriageReturn {
-        guard byte == Grammar.lineFeed else { throw .bareCarriageReturn }
-        isAfterCarriageReturn = false
-        advance(1, &offset)
-        return true
+    do throws(HTTPLineReader.Fault) {
+      return try lines.takeLine(input, &offset)
+    } catch {
+      switch error {
+      case .bareLineFeed: throw .bareLineFeed
+      case .bareCarriageReturn: throw .bareCarriageReturn
+      case .controlCharacter: throw .controlCharacter
+      case .tooLong: throw startLine == nil ? .startLineTooLong : .headTooLong
       }
-      guard byte != Grammar.lineFeed else { throw .bareLineFeed }
-      if byte == Grammar.carriageReturn {
-        isAfterCarriageReturn = true
-        advance(1, &offset)
-        continue
-      }
-      let text = input[offset...].prefix(limits.headBytes - byteCount).prefix(while: Grammar.isText)
-      guard !text.isEmpty else { throw .controlCharacter }
-      line.append(contentsOf: text)
-      advance(text.count, &offset)
     }
-    return false
   }
 
-  private mutating func advance(_ count: Int, _ offset: inout Int) {
-    offset += count
-    byteCount += count
-  }
-
-  /// Takes `line` for what it is; the head if that was its last one.
+  /// Takes the line for what it is; the head if that was its last one.
   private mutating func endLine() throws(HTTPHeadError.Problem) -> Head? {
+    let line = lines.line
     guard let startLine else {
       if line.isEmpty, lineNumber == 1, Head.mayFollowEmptyLine { return nil }
       self.startLine = try Head.startLine(line)
       return nil
     }
     guard line.isEmpty else {
-      guard fields.count < limits.fieldCount else { throw .tooManyFields }
-      fields.append(try Self.field(line))
+      guard fields.count < fieldCount else { throw .tooManyFields }
+      fields.append(try HTTPField(line: line))
       return nil
     }
     let head = try Head(startLine, fields: HTTPFields(fields))
@@ -153,16 +136,5 @@ public struct HTTPHeadParser<Head: HTTPHead>: ~Copyable {
     self.startLine = nil
     fields = []
     return nil
-  }
-
-  /// `field-line`: RFC 9112 section 5. Folding (5.2) and blanks before the colon (5.1) are refused, since two
-  /// readers of them may understand two requests.
-  private static func field(_ line: [UInt8]) throws(HTTPHeadError.Problem) -> HTTPField {
-    guard line[0] != Grammar.space, line[0] != Grammar.tab else { throw .foldedLine }
-    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw .missingColon }
-    let name = line[..<colon]
-    guard name.last != Grammar.space, name.last != Grammar.tab else { throw .blankBeforeColon }
-    guard Grammar.isToken(name) else { throw .badFieldName }
-    return HTTPField(Grammar.text(name), Grammar.text(Grammar.trimmed(line[(colon + 1)...])))
   }
 }

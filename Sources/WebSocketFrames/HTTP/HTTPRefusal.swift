@@ -16,16 +16,23 @@ public enum HTTPResponseWriter {
   /// The words of RFC 9110 section 15; empty for a status that is not used here, which is legal.
   static func reason(_ status: Int) -> String {
     switch status {
+    case 100: "Continue"
     case 101: "Switching Protocols"
     case 200: "OK"
+    case 202: "Accepted"
+    case 204: "No Content"
     case 400: "Bad Request"
     case 401: "Unauthorized"
     case 403: "Forbidden"
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
+    case 409: "Conflict"
+    case 411: "Length Required"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
+    case 415: "Unsupported Media Type"
+    case 422: "Unprocessable Content"
     case 426: "Upgrade Required"
     case 429: "Too Many Requests"
     case 431: "Request Header Fields Too Large"

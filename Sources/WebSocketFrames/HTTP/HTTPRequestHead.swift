@@ -9,7 +9,7 @@ public struct HTTPRequestLine: Sendable, Equatable {
   public let authority: Authority?
 }
 
-/// The head of a request that bears no content: the only kind that is taken in here.
+/// The head of a request.
 public struct HTTPRequestHead: HTTPHead, Equatable {
   public let method: String
   /// As sent, percent-encoded; begins with a slash, or is `*` alone.
@@ -19,6 +19,8 @@ public struct HTTPRequestHead: HTTPHead, Equatable {
   /// The server that the client means, from the target if it names one, else from `Host`.
   public let authority: Authority
   public let fields: HTTPFields
+  /// What follows the head; never `.untilClose`.
+  public let framing: HTTPFraming
 
   public static var mayFollowEmptyLine: Bool { true }
   public var isInterim: Bool { false }
@@ -35,7 +37,7 @@ public struct HTTPRequestHead: HTTPHead, Equatable {
 
   public init(_ line: HTTPRequestLine, fields: HTTPFields) throws(HTTPHeadError.Problem) {
     let named = try HTTPRequestHead.host(fields)
-    try HTTPRequestHead.refuseContent(fields)
+    framing = try HTTPFraming(fields) ?? .none
     method = line.method
     path = line.path
     query = line.query
@@ -86,15 +88,25 @@ public struct HTTPRequestHead: HTTPHead, Equatable {
       throw .badHost
     }
   }
+}
 
-  /// What follows the head is frames; a body there that another reader sees and we do not would be smuggling.
-  private static func refuseContent(_ fields: HTTPFields) throws(HTTPHeadError.Problem) {
-    guard fields.values(of: "transfer-encoding").isEmpty else { throw .transferEncoding }
-    let lengths = fields.values(of: "content-length")
-    guard let length = lengths.first else { return }
-    guard lengths.count == 1, let count = Grammar.number(Array(length.utf8)) else { throw .badContentLength }
-    guard count == 0 else { throw .content }
+extension HTTPRequestHead {
+  /// For resources whose requests bear no content: nil if there is none. What is refused need not be read, as the
+  /// connection ends with the answer.
+  public var refusalOfContent: HTTPRefusal? {
+    let problem = HTTPHeadError.Problem.content
+    switch framing {
+    case .none: return nil
+    case .chunked: return HTTPRefusal(HTTPHeadError.Problem.transferEncoding.status, problem.text)
+    case .length, .untilClose: return HTTPRefusal(problem.status, problem.text)
+    }
   }
+
+  /// Whether the connection is to be kept for further requests (RFC 9112 section 9.3).
+  public var keepsConnection: Bool { !fields.contains("close", in: "connection") }
+
+  /// Whether the client waits for `100 Continue` before it sends content (RFC 9110 section 10.1.1).
+  public var expectsContinue: Bool { framing != .none && fields.contains("100-continue", in: "expect") }
 }
 
 /// `HTTP-version`: RFC 9112 section 2.3.

@@ -53,6 +53,8 @@ public enum Upgrade {
 
   /// What is wrong with a request apart from its key.
   private static func refusal(_ head: HTTPRequestHead) -> HTTPRefusal? {
+    // What follows the head is frames: a body there that another reader sees and we do not would be smuggling.
+    if let refusal = head.refusalOfContent { return refusal }
     let fields = head.fields
     guard head.method == "GET" else {
       return HTTPRefusal(405, "only GET is served here", fields: [HTTPField("Allow", "GET")])

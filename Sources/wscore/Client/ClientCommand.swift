@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import SessionCore
 
 struct ClientCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -76,10 +77,13 @@ struct SessionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "File with the credential. Without it, the variable WSCORE_TOKEN; never a word of the command line, which other "
-        + "users can read.",
+      "File with the credential, read again when the server says that it has ended. Without it, the variable "
+        + "WSCORE_TOKEN; never a word of the command line, which other users can read.",
       valueName: "file"))
   var tokenFile: String?
+
+  @Option(help: .authScheme)
+  var authScheme = AuthScheme.standard
 
   @Option(name: .customLong("protocol"), help: "Version of the protocol.")
   var version: Version = .v2
@@ -107,9 +111,14 @@ struct SessionOptions: ParsableArguments {
     if let window, !(1...65_536 ~= window) { throw ValidationError("--window is a number from 1 to 65536") }
   }
 
+  /// Who we are, as it stands in the file now; nil for nobody.
+  func auth() throws(CLIError) -> ClientSession.Auth? {
+    try credential().map { .init(scheme: authScheme.name, credential: Secret($0)) }
+  }
+
   /// The credential, without the newline at its end.
-  func credential() throws(CLIError) -> String? {
-    guard let tokenFile else { return Environment.value("WSCORE_TOKEN").flatMap { $0.isEmpty ? nil : $0 } }
+  private func credential() throws(CLIError) -> String? {
+    guard let tokenFile else { return Environment.credential }
     var text = Substring(String(decoding: try FileText.read(tokenFile), as: UTF8.self))
     while text.last?.isWhitespace == true { text.removeLast() }
     guard !text.isEmpty else { throw CLIError("\(tokenFile): no credential in it", status: .noInput) }

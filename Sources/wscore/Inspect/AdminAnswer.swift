@@ -5,7 +5,7 @@ import WebSocketFrames
 struct AdminAnswer: ~Copyable {
   let head: HTTPResponseHead
   private let socket: AdminSocket
-  private var decoder: HTTPBodyDecoder
+  private var body: HTTPBodyReader
   /// Bytes that were read and not looked at.
   private var buffered: ArraySlice<UInt8>
   private var buffer: [UInt8]
@@ -29,13 +29,22 @@ struct AdminAnswer: ~Copyable {
       rest = buffer[offset..<count]
     }
     guard let head = found else { throw Self.endedEarly(socket.path) }
-    do throws(HTTPBodyDecoder.Problem) { decoder = try HTTPBodyDecoder(head) } catch {
-      throw Self.foreign(socket.path, error.text)
-    }
+    body = try Self.body(of: head, socket.path)
     self.head = head
     self.socket = socket
     self.buffer = buffer
     buffered = rest
+  }
+
+  /// As long as it likes: who reads it bounds what is kept.
+  private static func body(of head: HTTPResponseHead, _ path: String) throws(CLIError) -> HTTPBodyReader {
+    let framing: HTTPFraming
+    do throws(HTTPHeadError.Problem) { framing = try head.framing() } catch { throw foreign(path, error.text) }
+    do throws(HTTPBodyError) {
+      return try HTTPBodyReader(framing, limits: HTTPBodyLimits(contentBytes: .max))
+    } catch {
+      throw foreign(path, error.text)
+    }
   }
 
   static func foreign(_ path: String, _ why: String) -> CLIError {
@@ -56,8 +65,9 @@ struct AdminAnswer: ~Copyable {
   /// - Throws: `AdminClient.Refusal` with the server's words if the status is not 200…299.
   mutating func requireSuccess() throws {
     guard !(200...299 ~= head.status) else { return }
-    let message = try? object(limit: 65_536)["error"]?.stringValue
-    throw AdminClient.Refusal(status: head.status, message: message ?? head.reason)
+    let answer = try? object(limit: 65_536)
+    let message = answer?["message"] ?? answer?["error"]
+    throw AdminClient.Refusal(status: head.status, message: message?.stringValue ?? head.reason)
   }
 
   /// All of the content, which is one JSON value.
@@ -84,19 +94,26 @@ struct AdminAnswer: ~Copyable {
 
   /// More content, which may be empty; nil when all of it has come.
   private mutating func next() throws(CLIError) -> ArraySlice<UInt8>? {
-    if decoder.isComplete { return nil }
+    if body.isComplete { return nil }
     if buffered.isEmpty {
       // An empty slice too holds the buffer, which would then be copied before it is written to.
       buffered = []
       let count = try socket.read(into: &buffer)
       guard count > 0 else {
-        guard decoder.mayEnd else { throw Self.endedEarly(socket.path) }
+        guard body.mayEnd else { throw Self.endedEarly(socket.path) }
         return nil
       }
       buffered = buffer[..<count]
     }
-    do throws(HTTPBodyDecoder.Problem) { return try decoder.next(&buffered) } catch {
-      throw Self.foreign(socket.path, error.text)
+    var offset = 0
+    let event = buffered.withUnsafeBytes { body.next($0, from: &offset) }
+    let start = buffered.startIndex
+    defer { buffered = buffered.dropFirst(offset) }
+    switch event {
+    case .content(let range): return buffered[start + range.lowerBound..<start + range.upperBound]
+    case .failed(let error): throw Self.foreign(socket.path, error.text)
+    case .complete: return nil
+    case .needsMore: return []
     }
   }
 }

@@ -3,7 +3,7 @@ import WebSocketFrames
 
 /// Asks the admin server: HTTP/1.1 over its Unix socket, one request a connection. It blocks.
 struct AdminClient {
-  enum Method: String { case get = "GET", delete = "DELETE" }
+  enum Method: String { case get = "GET", put = "PUT", delete = "DELETE" }
 
   /// The server's answer was not a success.
   struct Refusal: Error {

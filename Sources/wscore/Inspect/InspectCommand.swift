@@ -17,7 +17,7 @@ struct InspectCommand: ParsableCommand {
       """,
     subcommands: [
       SessionsCommand.self, RoomsCommand.self, StatsCommand.self, EventsCommand.self, MetricsCommand.self,
-      HealthCommand.self, KickCommand.self,
+      HealthCommand.self, KickCommand.self, DrainCommand.self, UndrainCommand.self,
     ])
 }
 

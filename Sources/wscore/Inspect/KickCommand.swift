@@ -8,13 +8,25 @@ struct KickCommand: ParsableCommand {
     abstract: "End sessions and close their connections (4507); they cannot be resumed.",
     discussion: """
       All that are named are tried; the exit status is 1 if one of them was not there.
+      A user may have several sessions, suspended ones too: then --yes or
+      --expect-count is asked for.
         wscore inspect kick s_Zm9vYmFyYmF6cXV4MTIzNA --reason spam
         wscore inspect kick s_Zm9vYmFyYmF6cXV4MTIzNA --dry-run
+        wscore inspect kick --user mallory --expect-count 3
       """)
 
   @Argument(
     help: ArgumentHelp("The sessions.", valueName: "id"), completion: LiveNames.completion(LiveNames.sessions))
-  var ids: [String]
+  var ids: [String] = []
+
+  @Option(help: ArgumentHelp("All sessions of this user.", valueName: "user"))
+  var user: String?
+
+  @Flag(name: .shortAndLong, help: "With --user: however many sessions that are.")
+  var yes = false
+
+  @Option(help: ArgumentHelp("With --user: only if there are so many sessions.", valueName: "number"))
+  var expectCount: Int?
 
   @Option(help: ArgumentHelp("Tell the client why, in 100 bytes at most.", valueName: "text"))
   var reason: String?
@@ -25,6 +37,13 @@ struct KickCommand: ParsableCommand {
   @OptionGroup var options: InspectOptions
 
   func validate() throws {
+    guard ids.isEmpty != (user == nil) else {
+      throw ValidationError("name the sessions by their ids, or one user by --user")
+    }
+    guard user != nil || (!yes && expectCount == nil) else {
+      throw ValidationError("--yes and --expect-count are for --user")
+    }
+    guard expectCount.map({ $0 > 0 }) ?? true else { throw ValidationError("--expect-count is a number above 0") }
     // The reason of a Close frame has 123 bytes, and the server says that it was a kick.
     guard let reason else { return }
     guard 1...100 ~= reason.utf8.count else {
@@ -35,6 +54,7 @@ struct KickCommand: ParsableCommand {
 
   func run() throws {
     let report = options.begin()
+    if let user { return try KickUser(user: user, command: self, report: report).run() }
     var list = InspectList(report, []) { _ in [] }
     var failed = false
     for id in ids {
@@ -59,7 +79,11 @@ struct KickCommand: ParsableCommand {
 
   private func sentence(_ id: String, _ answer: JSONValue) -> String {
     guard let session = answer["session"] else { return "kicked \(id)" }
-    return "would kick \(id): \(Humane.value(session["state"])), user \(Humane.value(session["user"])), "
+    return KickCommand.wouldKick(id, session)
+  }
+
+  static func wouldKick(_ id: String, _ session: JSONValue) -> String {
+    "would kick \(id): \(Humane.value(session["state"])), user \(Humane.value(session["user"])), "
       + "idle for \(Humane.value(session["idle_ms"], key: "idle_ms"))"
   }
 }

@@ -63,10 +63,17 @@ struct SessionsCommand: ParsableCommand {
     .init("ROOMS", .right), .init("QUEUE", .right), .init("IDLE", .right), .init("TTL", .right),
   ]
 
+  /// Where the client is; the transport is named where it is not the usual one, so that eighty columns are enough.
+  private static func remote(_ session: JSONValue) -> String {
+    let remote = Humane.value(session["remote"])
+    guard let transport = session["transport"]?.stringValue, transport != "websocket" else { return remote }
+    return "\(transport) \(remote)"
+  }
+
   private static func row(_ session: JSONValue) -> [String] {
     [
       Humane.value(session["sid"]), Humane.value(session["state"]), Humane.value(session["user"]),
-      Humane.value(session["remote"]), Humane.value(session["rooms"]),
+      Self.remote(session), Humane.value(session["rooms"]),
       Humane.value(session["outbox"]?["messages"]), Humane.value(session["idle_ms"], key: "idle_ms"),
       Humane.value(session["expires_in_ms"], key: "expires_in_ms"),
     ]

@@ -1,5 +1,9 @@
+import SessionCore
+
 /// Every message against every session entitled to it. A receiver has one number per sender of its room: the highest
-/// that came. Numbers that were jumped over are kept as holes until they are filled, or judged at the end.
+/// that came. Numbers that were jumped over are kept as holes until they are filled, or judged at the end: each must
+/// then stand, in the room's log, where a gap was announced to this receiver, and each place of a gap must be such a
+/// hole.
 ///
 /// It must be used from one place at a time; each loop keeps one for its own receivers.
 package struct Ledger: Sendable {
@@ -13,30 +17,38 @@ package struct Ledger: Sendable {
     case duplicate
     /// Nobody in this room can have sent it.
     case foreign
+    /// A gap has said that it would not come.
+    case denied
     /// The receiver's session was replaced by a new one; it is owed nothing.
     case released
   }
 
-  private struct Receiver: Sendable {
+  struct Receiver: Sendable {
     var session: Int
     /// Where its numbers begin in `highest`.
     var base: Int
-    /// Numbers that gaps named to it.
-    var gapBudget: UInt64 = 0
     var isReleased = false
     var deliveredCount: UInt64 = 0
-    /// Where the last new message stood in the room's log, 0 before the first.
+    /// The room's log, nil until it is known.
+    var log: UInt64?
+    /// Where the last message that came, or that a gap named, stands in the log; 0 before the first.
     var lastOffset: UInt64 = 0
+    /// What gaps named, by offsets of the log; ascending.
+    var gaps: [ClosedRange<UInt64>] = []
   }
 
   package let layout: RoomLayout
   /// No sender has a higher number.
   private let maxNumber: UInt32
-  private var receivers: [Receiver] = []
-  private var highest: [UInt32] = []
+  private(set) var receivers: [Receiver] = []
+  private(set) var highest: [UInt32] = []
   /// By index into `highest`; ascending.
-  private var holes: [Int: [ClosedRange<UInt32>]] = [:]
+  private(set) var holes: [Int: [ClosedRange<UInt32>]] = [:]
   package private(set) var tally = LoadTally()
+  /// What this loop's receivers saw where.
+  package private(set) var positions: PositionTable
+  /// Copies that gaps named.
+  package private(set) var gapCount: UInt64 = 0
   /// Copies that came once or for the first time.
   package private(set) var deliveredCount: UInt64 = 0
 
@@ -52,17 +64,29 @@ package struct Ledger: Sendable {
       count += layout.memberCount(layout.room(of: session))
     }
     highest = Array(repeating: 0, count: count)
+    positions = PositionTable(roomCount: layout.roomCount, limit: Int(maxNumber) + Ledger.foreignCount)
+  }
+
+  /// Messages of others in one room that still have their place in the table.
+  private static let foreignCount = 65_536
+
+  /// The receiver is in the room: what stands behind `position` is for it.
+  package mutating func begin(receiver: Int, _ position: LogPosition) {
+    (receivers[receiver].log, receivers[receiver].lastOffset) = (position.log, position.offset)
+    positions.begin(layout.room(of: receivers[receiver].session), position)
   }
 
   /// A message came.
   /// - Parameters:
-  ///   - offset: where it stands in the room's log, which has one order for all; nil if the server did not say.
+  ///   - position: where it stands in the room's log, which has one order for all; nil if the server did not say.
   ///   - at: nanoseconds, for the counterexample.
   package mutating func take(
-    receiver: Int, sender: Int, number: UInt32, offset: UInt64? = nil, at: UInt64
+    receiver: Int, sender: Int, number: UInt32, position: LogPosition? = nil, at: UInt64
   ) -> Finding {
     guard !receivers[receiver].isReleased else { return .released }
     let session = receivers[receiver].session
+    let isDenied = position.map { receivers[receiver].gaps.contains(offset: $0.offset) } ?? false
+    defer { if let position { pass(receiver, position) } }
     guard 1...max(1, maxNumber) ~= number, 0..<layout.sessionCount ~= sender,
       layout.room(of: sender) == layout.room(of: session)
     else {
@@ -70,24 +94,41 @@ package struct Ledger: Sendable {
       note(.foreign, session, sender, number, expected: nil, at)
       return .foreign
     }
+    guard !isDenied else {
+      tally.unexplained += 1
+      note(.denied, session, sender, number, expected: nil, at)
+      return .denied
+    }
     let index = receivers[receiver].base + layout.position(of: sender)
     let last = highest[index]
     if number <= last { return takeOld(receiver, index, sender, number, at) }
+    if let position { place(receiver, position, sender, number, at) }
     highest[index] = number
     countDelivery(receiver)
-    if let offset { checkOrder(receiver, sender, number, offset, at) }
     guard number > last + 1 else { return .next }
     holes[index, default: []].append(last + 1...number - 1)
     return .early
   }
 
-  /// What other senders said before it in the room must have come before it.
-  private mutating func checkOrder(_ receiver: Int, _ sender: Int, _ number: UInt32, _ offset: UInt64, _ at: UInt64) {
-    if offset <= receivers[receiver].lastOffset {
+  /// What other senders said before it in the room must have come before it, and it is the same for all.
+  private mutating func place(
+    _ receiver: Int, _ position: LogPosition, _ sender: Int, _ number: UInt32, _ at: UInt64
+  ) {
+    let session = receivers[receiver].session
+    let isSameLog = receivers[receiver].log ?? position.log == position.log
+    if !isSameLog || position.offset <= receivers[receiver].lastOffset {
       tally.outOfOrder += 1
-      note(.outOfOrder, receivers[receiver].session, sender, number, expected: nil, at)
+      note(.outOfOrder, session, sender, number, expected: nil, at)
     }
-    receivers[receiver].lastOffset = max(offset, receivers[receiver].lastOffset)
+    let entry = PositionTable.Entry(place: layout.position(of: sender), number: number)
+    guard !positions.note(layout.room(of: session), position, entry) else { return }
+    tally.unexplained += 1
+    note(.contradiction, session, sender, number, expected: nil, at)
+  }
+
+  private mutating func pass(_ receiver: Int, _ position: LogPosition) {
+    receivers[receiver].log = position.log
+    receivers[receiver].lastOffset = max(position.offset, receivers[receiver].lastOffset)
   }
 
   private mutating func takeOld(
@@ -119,10 +160,19 @@ package struct Ledger: Sendable {
     return true
   }
 
-  /// The server told the receiver that `count` messages will not come.
-  package mutating func noteGap(receiver: Int, count: UInt64) {
-    let (sum, overflowed) = receivers[receiver].gapBudget.addingReportingOverflow(count)
-    receivers[receiver].gapBudget = overflowed ? .max : sum
+  /// The server told the receiver that messages will not come. They are those that would have come next: a session of
+  /// a run has nothing but its room's messages that may be dropped.
+  package mutating func noteGap(receiver: Int, _ gap: GapNotice, at: UInt64) {
+    let room = layout.name(layout.room(of: receivers[receiver].session))
+    if !gap.rooms.allSatisfy({ $0 == room }) || (gap.roomsAreComplete && gap.rooms.isEmpty) {
+      tally.unexplained += 1
+      note(.wrongGap, receivers[receiver].session, nil, UInt32(clamping: gap.count), expected: nil, at)
+    }
+    let first = receivers[receiver].lastOffset + 1
+    let (last, overflowed) = first.addingReportingOverflow(gap.count - 1)
+    receivers[receiver].lastOffset = overflowed ? .max - 1 : last
+    receivers[receiver].gaps.append(first...receivers[receiver].lastOffset)
+    gapCount += min(gap.count, UInt64(UInt32.max))
   }
 
   /// A payload that no message of this run has.
@@ -134,72 +184,21 @@ package struct Ledger: Sendable {
   /// The receiver got a new session, which is in no room and is owed nothing. What it had is still counted.
   package mutating func release(receiver: Int) { receivers[receiver].isReleased = true }
 
-  // MARK: The end
-
-  /// The verdict over all receivers of this ledger.
-  /// - Parameter senders: of all loops, by session.
-  package func judged(_ senders: [SenderAccount]) -> LoadTally {
-    var result = tally
-    for receiver in receivers {
-      guard !receiver.isReleased else {
-        result.expected += receiver.deliveredCount
-        result.delivered += receiver.deliveredCount
-        continue
-      }
-      judge(receiver, senders, &result)
-    }
-    return result
-  }
-
-  private func judge(_ receiver: Receiver, _ senders: [SenderAccount], _ result: inout LoadTally) {
-    let room = layout.room(of: receiver.session)
-    var budget = receiver.gapBudget
-    result.delivered += receiver.deliveredCount
-    for position in 0..<layout.memberCount(room) {
-      let session = layout.session(room: room, position: position)
-      let account = senders[session]
-      let index = receiver.base + position
-      let last = highest[index]
-      result.expected += account.owedCount
-      if last > account.issued {
-        // Numbers that were never given out: the bytes were changed on the way.
-        result.unexplained += 1
-        result.delivered -= 1
-        result.note(Counterexample(.foreign, room, receiver.session, session, last, expected: account.issued, at: nil))
-      }
-      var missing = (holes[index] ?? []).compactMap { hole in
-        hole.lowerBound > account.issued ? nil : hole.clamped(to: 1...account.issued)
-      }
-      if last < account.issued { missing.append(last + 1...account.issued) }
-      for range in missing { judge(range, account, receiver.session, session, &budget, &result) }
-    }
-  }
-
-  private func judge(
-    _ missing: ClosedRange<UInt32>, _ account: SenderAccount, _ receiver: Int, _ sender: Int, _ budget: inout UInt64,
-    _ result: inout LoadTally
-  ) {
-    // Numbers are looked at one by one: missing ones are few, or the run has failed in any case.
-    for number in missing where !account.unsent.contains(number) {
-      if account.unknown.contains(number) {
-        result.unknown += 1
-      } else if budget > 0 {
-        budget -= 1
-        result.gap += 1
-      } else {
-        let isAcknowledged = number <= account.acknowledged
-        if isAcknowledged { result.lost += 1 } else { result.unexplained += 1 }
-        result.note(
-          Counterexample(
-            isAcknowledged ? .lost : .unacknowledged, layout.room(of: sender), receiver, sender, number,
-            expected: number, at: nil))
-      }
-    }
-  }
-
   private mutating func note(
     _ kind: Counterexample.Kind, _ receiver: Int, _ sender: Int?, _ number: UInt32, expected: UInt32?, _ at: UInt64
   ) {
     tally.note(Counterexample(kind, layout.room(of: receiver), receiver, sender, number, expected: expected, at: at))
+  }
+}
+
+extension [ClosedRange<UInt64>] {
+  /// Whether one of the ascending ranges holds it.
+  func contains(offset: UInt64) -> Bool {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle].upperBound < offset { low = middle + 1 } else { high = middle }
+    }
+    return low < endIndex && self[low].contains(offset)
   }
 }

@@ -8,6 +8,8 @@ struct LoadFigures: Sendable {
   /// Copies that the messages sent must make.
   var owed: UInt64 = 0
   var delivered: UInt64 = 0
+  /// Copies that gaps named.
+  var gapped: UInt64 = 0
   var dropped: UInt64 = 0
   var unplannedDrops: UInt64 = 0
   var resumed: UInt64 = 0
@@ -27,6 +29,7 @@ struct LoadFigures: Sendable {
     sent += other.sent
     owed += other.owed
     delivered += other.delivered
+    gapped += other.gapped
     dropped += other.dropped
     unplannedDrops += other.unplannedDrops
     resumed += other.resumed
@@ -57,6 +60,7 @@ struct LoadShare: Sendable {
   var figures: LoadFigures
   var times: LoadTimes
   var accounts: [SenderAccount]
+  var positions: PositionTable
   var storms: [LoadReport.StormResult]
   var endings: [String: UInt64]
   var takeovers: UInt64

@@ -79,9 +79,14 @@ struct LoadCommand: AsyncParsableCommand {
   var backoff = BackoffRange(floor: .milliseconds(50), ceiling: .seconds(2))
 
   @Option(
-    help: ArgumentHelp("File with a token a line, which the sessions use in turn.", valueName: "file"),
+    help: ArgumentHelp(
+      "File with a token a line, which the sessions use in turn. Without it, the variable WSCORE_TOKEN.",
+      valueName: "file"),
     completion: .file())
   var tokenFile: String?
+
+  @Option(help: .authScheme)
+  var authScheme = AuthScheme.standard
 
   @Option(
     help: ArgumentHelp("A bound like resume.p99<250ms or gap==0; may be given again.", valueName: "figure<bound"))
@@ -135,7 +140,8 @@ struct LoadCommand: AsyncParsableCommand {
     plan.seed = seed ?? UInt64.random(in: 0..<1_000_000_000)
     plan.ramp = ramp?.perSecond
     try plan.check()
-    if let tokenFile { plan.tokens = try LoadTokens.read(tokenFile) }
+    plan.tokens = try tokenFile.map(LoadTokens.read) ?? Environment.credential.map { [Secret($0)] } ?? []
+    plan.authScheme = authScheme
     return plan
   }
 }

@@ -26,6 +26,7 @@ package struct LoadPlan: Sendable {
   package var backoff = BackoffRange(floor: .milliseconds(50), ceiling: .seconds(2))
   /// Credentials, used in turn; none for no authentication.
   package var tokens: [Secret] = []
+  package var authScheme = AuthScheme.standard
 
   package init(url: WebSocketURL) { self.url = url }
 

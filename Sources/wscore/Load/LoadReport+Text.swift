@@ -68,7 +68,7 @@ extension LoadReport {
     guard let example = tally.counterexample else { return nil }
     var text = "  \(example.kind.rawValue): room load.\(example.room), receiver \(example.receiver)"
     switch example.kind {
-    case .repeatedSequence, .sequenceHole: return text + ", \(example.number) in all"
+    case .repeatedSequence, .sequenceHole, .wrongGap: return text + ", \(example.number) in all"
     default: break
     }
     if let sender = example.sender { text += ", sender \(sender), message \(example.number)" }

@@ -145,7 +145,7 @@ struct LoadRun {
     while LoadWorker.now < limit {
       let figures = board.total
       progress.show(.settling, figures, seconds: Double(LoadWorker.now - stop) / 1e9)
-      let isDone = figures.delivered >= figures.owed && figures.pending == 0 && figures.broken == 0
+      let isDone = figures.delivered + figures.gapped >= figures.owed && figures.pending == 0 && figures.broken == 0
       doneAt = isDone ? doneAt ?? LoadWorker.now : nil
       if let doneAt, LoadWorker.now - doneAt > LoadRun.linger { return }
       await nap()
@@ -173,7 +173,8 @@ struct LoadRun {
     for worker in workers { shares.append(try await ask(worker) { $0.result() }) }
     let accounts = (0..<plan.sessions).map { shares[$0 % plan.loops].accounts[$0 / plan.loops] }
     var report = LoadReport(plan)
-    for worker in workers { report.tally.add(try await ask(worker) { $0.judged(accounts) }) }
+    let positions = LoadRun.merged(shares, plan.layout, &report.tally)
+    for worker in workers { report.tally.add(try await ask(worker) { $0.judged(accounts, positions) }) }
     for share in shares { report.add(share) }
     for account in accounts {
       report.acknowledged += UInt64(account.acknowledged)
@@ -188,6 +189,22 @@ struct LoadRun {
     let end = max(last, min(stop, planned))
     report.achievedRate = end > start ? Double(report.sent) / (Double(end - start) / 1e9) : 0
     return report
+  }
+}
+
+extension LoadRun {
+  /// What the receivers of all loops saw. All must have seen the same.
+  private static func merged(_ shares: [LoadShare], _ layout: RoomLayout, _ tally: inout LoadTally) -> PositionTable {
+    var table = shares[0].positions
+    for share in shares.dropFirst() {
+      for (room, entry) in table.merge(share.positions) {
+        let sender = layout.session(room: room, position: entry.place)
+        tally.unexplained += 1
+        tally.note(
+          Counterexample(.contradiction, room, sender, sender, entry.number, expected: nil, at: nil))
+      }
+    }
+    return table
   }
 }
 

@@ -79,6 +79,13 @@ final class LoadSession: SessionClientDelegate {
     }
   }
 
+  /// What the room says from here on is for this session.
+  private func joined(_ reply: Envelope, _ bytes: Span<UInt8>) {
+    let payload = reply.payload.flatMap { try? JSONValue(parsing: bytes.extracting($0)) }
+    if let position = LogPosition(payload?["pos"]) { worker.ledger.begin(receiver: place, position) }
+    worker.isReady(self)
+  }
+
   // MARK: The client tells
 
   func client(_ client: SessionClient, welcomed notice: WelcomeNotice) {
@@ -108,7 +115,7 @@ final class LoadSession: SessionClientDelegate {
     case .event:
       guard let range = envelope.payload else { return }
       worker.received(self, bytes.extracting(range), envelope.pos.flatMap { LogPosition(bytes, $0) })
-    case .reply: if stage == .joining { worker.isReady(self) }
+    case .reply: if stage == .joining { joined(envelope, bytes) }
     case .error: worker.refused(self, envelope, bytes)
     default: break
     }
@@ -125,7 +132,9 @@ final class LoadSession: SessionClientDelegate {
     }
   }
 
-  func client(_ client: SessionClient, gap: GapNotice) { worker.ledger.noteGap(receiver: place, count: gap.count) }
+  func client(_ client: SessionClient, gap: GapNotice) {
+    worker.ledger.noteGap(receiver: place, gap, at: LoadWorker.now)
+  }
 
   func client(_ client: SessionClient, session notice: SessionNotice) {
     if notice.state == "replaced" { worker.takeovers += 1 }

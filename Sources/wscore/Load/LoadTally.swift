@@ -4,11 +4,11 @@ package struct LoadTally: Sendable, Equatable {
   /// Every message for every session that was in its room.
   package var expected: UInt64 = 0
   package var delivered: UInt64 = 0
-  /// Acknowledged to the sender, not delivered, named in no gap.
+  /// Acknowledged to the sender or delivered to somebody, not delivered here, and in no gap's place.
   package var lost: UInt64 = 0
   package var duplicated: UInt64 = 0
   package var outOfOrder: UInt64 = 0
-  /// Missing with no word about its fate, or there without having been sent.
+  /// Missing with no word about its fate, there without having been sent, or named by a gap and not missing.
   package var unexplained: UInt64 = 0
   /// Missing, and the server said so.
   package var gap: UInt64 = 0
@@ -49,6 +49,10 @@ package struct Counterexample: Sendable, Equatable {
     case duplicated
     case outOfOrder = "out of order"
     case foreign = "never sent"
+    /// It came although a gap had said that it would not.
+    case denied = "delivered inside a gap"
+    case contradiction = "two messages at one position"
+    case wrongGap = "gap of what is not missing"
     /// The server repeated a number of its own, or left one out; the client put it right.
     case repeatedSequence = "sequence number repeated"
     case sequenceHole = "sequence number left out"

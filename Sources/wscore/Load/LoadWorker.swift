@@ -71,7 +71,7 @@ final class LoadWorker {
   }
 
   private func post() {
-    figures.delivered = ledger.deliveredCount
+    (figures.delivered, figures.gapped) = (ledger.deliveredCount, ledger.gapCount)
     figures.isClean = ledger.tally.isClean
     figures.broken = brokenCount
     figures.latencyP50 = times.latency.milliseconds(percentile: 50)
@@ -125,7 +125,7 @@ final class LoadWorker {
     configuration.connection.localAddress = plan.localAddress(of: session.index)
     if !plan.tokens.isEmpty {
       configuration.session.auth = .init(
-        scheme: "token", credential: plan.tokens[session.index % plan.tokens.count])
+        scheme: plan.authScheme.name, credential: plan.tokens[session.index % plan.tokens.count])
     }
     configuration.seed = LoadSchedule.mixed(plan.seed &+ UInt64(session.index))
     session.stage = .connecting
@@ -214,7 +214,7 @@ final class LoadWorker {
       return ledger.noteUnreadable(receiver: session.place, at: now)
     }
     let finding = ledger.take(
-      receiver: session.place, sender: message.sender, number: message.number, offset: position?.offset, at: now)
+      receiver: session.place, sender: message.sender, number: message.number, position: position, at: now)
     guard finding == .next || finding == .early || finding == .late else { return }
     times.latency.record(from: message.intended, to: now)
     times.service.record(from: message.handed, to: now)
@@ -331,13 +331,15 @@ final class LoadWorker {
       ledger.release(receiver: session.place)
     }
     return LoadShare(
-      figures: figures, times: times, accounts: sessions.map(\.account), storms: stormResults, endings: endings,
+      figures: figures, times: times, accounts: sessions.map(\.account), positions: ledger.positions, storms: stormResults, endings: endings,
       takeovers: takeovers, lastSendAt: lastSendAt, stillBroken: UInt64(brokenCount))
   }
 
-  /// - Parameter accounts: of all sessions of the run.
-  func judged(_ accounts: [SenderAccount]) -> LoadTally {
-    var tally = ledger.judged(accounts)
+  /// - Parameters:
+  ///   - accounts: of all sessions of the run.
+  ///   - positions: what the receivers of all loops saw.
+  func judged(_ accounts: [SenderAccount], _ positions: PositionTable) -> LoadTally {
+    var tally = ledger.judged(accounts, positions)
     for session in sessions {
       guard let counters = session.client?.session.counters else { continue }
       tally.noteWire(

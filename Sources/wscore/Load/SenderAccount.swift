@@ -13,6 +13,12 @@ package struct SenderAccount: Sendable, Equatable {
 
   /// How many of its messages each receiver is owed.
   package var owedCount: UInt64 { UInt64(issued) - unsent.count }
+
+  /// Numbers up to `last` that no message can have: not given out, or never sent. Of those not given out only `last`.
+  func neverSent(upTo last: UInt32) -> [UInt32] {
+    let unsent = unsent.ranges.flatMap { $0.filter { $0 <= last } }
+    return last > issued ? unsent + [last] : unsent
+  }
 }
 
 /// Ascending ranges of message numbers.

@@ -18,14 +18,28 @@ struct ServeCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
+  @OptionGroup(title: "JSON Web Token options") var jwt: JWTOptions
+  @OptionGroup(title: "Backend options") var backends: BackendOptions
+  @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Room options") var rooms: RoomOptions
+  @OptionGroup(title: "Event options") var events: EventOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
 
   /// The flags that were given, under their options' names.
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
-      endpoint, authentication, lifetimes, bounds, operation,
+      endpoint,
+      authentication,
+      jwt,
+      backends,
+      admission,
+      lifetimes,
+      bounds,
+      rooms,
+      events,
+      operation,
     ]
     return Dictionary(uniqueKeysWithValues: groups.flatMap(\.given).compactMap { name, text in text.map { (name, $0) } })
   }

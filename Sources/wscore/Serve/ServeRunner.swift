@@ -22,10 +22,17 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.serverName = "wscore/\(WScore.version)"
+    // Without authentication everybody may do everything.
+    configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
     try chooseAdminSocket(&configuration)
     let warnings = bindConnectionCount(&configuration)
-    let server = try makeServer(configuration, logger)
-    server.addBuiltins()
+    settings.backends.extend(&configuration.limits)
+    configuration.api = try settings.backends.api()
+    let backends = try ServeBackends(settings.backends, logger)
+    let server = try await makeServer(configuration, logger, backends)
+    backends.addRoutes(to: server)
+    server.addBuiltins(except: settings.backends.eventNames)
+    try addEventRules(to: server, logger)
     let final = (configuration, logger)
     do {
       try await server.run { server in
@@ -33,22 +40,29 @@ struct ServeRunner {
         for warning in warnings { final.1.warning("\(warning)") }
       }
     } catch let error as ServerError {
+      await backends.shutdown()
       throw CLIError(error)
     }
+    await backends.shutdown()
   }
 
-  private func makeServer(_ configuration: ServerConfiguration, _ logger: Logger) throws -> SessionServer {
-    let observer = LifecycleLog(logger: logger)
-    guard let path = settings.tokenFile else {
-      return SessionServer(configuration, observer: observer, logger: logger)
-    }
-    do {
-      return SessionServer(
-        configuration, authenticator: try TokenFile(path: path), authorizer: PermissionAuthorizer(), observer: observer,
-        logger: logger)
-    } catch {
-      throw CLIError(
-        "\(error)", next: "A line is: TOKEN USER [join:ROOM…]; see wscore serve --help.", status: .configuration)
+  private func makeServer(
+    _ configuration: ServerConfiguration, _ logger: Logger, _ backends: ServeBackends
+  ) async throws -> SessionServer {
+    let factory = AuthenticatorFactory(settings: settings, logger: logger, backends: backends)
+    return SessionServer(
+      configuration, authenticator: try await factory.make(), restorer: backends.restorer(configuration.limits),
+      observer: LifecycleLog(logger: logger), logger: logger)
+  }
+
+  private func addEventRules(to server: SessionServer, _ logger: Logger) throws {
+    for deprecation in settings.deprecations { server.deprecate(deprecation) }
+    guard let path = settings.schemaDirectory else { return }
+    let (schemas, passedOver) = try SchemaDirectory.load(path, stepCount: settings.schemaStepCount)
+    server.check(with: schemas, isStrict: settings.schemasAreStrict)
+    logger.info("schemas", metadata: ["directory": "\(path)", "count": .stringConvertible(schemas.count)])
+    for name in passedOver {
+      logger.warning("not a schema, passed over", metadata: ["file": "\(path)/\(name)"])
     }
   }
 
@@ -84,18 +98,21 @@ struct ServeRunner {
   private func announce(_ server: SessionServer, _ configuration: ServerConfiguration, _ logger: Logger) throws {
     let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
     let url = "ws://\(host):\(server.boundPort ?? configuration.port)\(configuration.path)"
+    let apiHost = configuration.api.map { $0.host.contains(":") ? "[\($0.host)]" : $0.host }
+    let api = apiHost.flatMap { host in server.boundAPIPort.map { "http://\(host):\($0)" } }
     let fault = server.adminSocketFault
     let admin = fault == nil ? configuration.adminSocketPath : nil
     if let path = configuration.rawEchoPath {
       logger.notice("the raw echo is on: it answers anyone", metadata: ["path": "\(path)"])
     }
     if isBannerWanted {
-      try LineOutput.standardError.write(banner(url, admin, configuration))
+      try LineOutput.standardError.write(banner(url, admin, api, configuration))
     } else {
       logger.info(
         "listening",
         metadata: [
-          "url": "\(url)", "admin_socket": "\(admin ?? "none")", "version": "\(WScore.version)",
+          "url": "\(url)", "admin_socket": "\(admin ?? "none")", "api": "\(api ?? "none")",
+          "version": "\(WScore.version)",
           "loops": .stringConvertible(configuration.loopCount), "pid": .stringConvertible(getpid()),
         ])
     }
@@ -105,13 +122,14 @@ struct ServeRunner {
     if let descriptor = settings.readyDescriptor { try tell(descriptor, url) }
   }
 
-  private func banner(_ url: String, _ admin: String?, _ configuration: ServerConfiguration) -> String {
+  private func banner(_ url: String, _ admin: String?, _ api: String?, _ configuration: ServerConfiguration) -> String {
     let style = Style(.auto, descriptor: STDERR_FILENO)
-    let everyone = "none, everyone is let in"
-    let lines = [
+    let lines: [(String, String)] = [
       ("listening", "\(style(url, .bold)), \(configuration.loopCount) event loops"),
-      ("auth", settings.tokenFile.map { "tokens of \($0)" } ?? everyone),
+      ("auth", settings.authenticationSummary),
       ("admin", admin.map { "\($0) (wscore inspect)" } ?? "none"),
+    ] + settings.backends.routes.prefix(8).map { ("route", "\($0.pattern) to \($0.url)") } + [
+      ("api", api ?? "none"),
       ("try", "wscore client \(url)"),
     ]
     let rows = lines.map { name, text in

@@ -1,12 +1,17 @@
+import JSONSchemas
 import Logging
 import SessionCore
 import SessionServer
 
 /// All that `wscore serve` can be told.
 struct ServeSettings {
+  /// How clients show who they are.
   enum Authentication: String, CaseIterable {
     case none
     case tokenFile = "token-file"
+    case apiKey = "api-key"
+    case jwt
+    case http
   }
 
   enum AdminSocketChoice: Equatable {
@@ -21,9 +26,16 @@ struct ServeSettings {
   }
 
   var server = ServerConfiguration()
-  /// Nil: `token-file` if there is one, else `none`.
+  /// Nil until all options are read: then it is the one whose options were given, else `none`.
   var authentication: Authentication?
   var tokenFile: String?
+  var schemaDirectory: String?
+  var schemasAreStrict = false
+  var schemaStepCount = SchemaSet.defaultStepCount
+  var deprecations: [Deprecation] = []
+  var apiKeyFile: String?
+  var jwt = JWTSettings()
+  var backends = BackendSettings()
   var adminSocket = AdminSocketChoice.standard
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.auto

@@ -16,28 +16,46 @@ enum ServeSettingsReader {
   ) throws(CLIError) -> ServeSettings {
     var settings = ServeSettings()
     var mistakes: [Mistake] = []
+    var authentication = AuthenticationChoice()
     for option in ServeOption.all {
       let flag = flags[option.name]
       guard let text = flag ?? environment(option.variable).flatMap({ $0.isEmpty ? nil : $0 }) else { continue }
+      authentication.note(option, isFlag: flag != nil)
       do throws(OptionFault) {
         try option.apply(&settings, text)
       } catch {
         let source = flag == nil ? option.variable : "--\(option.name)"
-        mistakes.append(
-          Mistake(text: "\(source): \"\(DisplayWidth.printable(text))\" \(error.text)", isFlag: flag != nil))
+        let value = option.mayHoldSecret ? "the value" : "\"\(DisplayWidth.printable(text))\""
+        mistakes.append(Mistake(text: "\(source): \(value) \(error.text)", isFlag: flag != nil))
       }
     }
-    if let text = contradiction(settings) {
-      let isFlag = flags["auth"] != nil || flags["token-file"] != nil
+    if mistakes.isEmpty, let text = authentication.settle(&settings) {
+      mistakes.append(Mistake(text: text, isFlag: authentication.isByFlag))
+    }
+    mistakes += samePaths(settings, flags)
+    if mistakes.isEmpty, let text = settings.backends.contradiction {
+      let isFlag = flags["api-listen"] != nil || flags["api-secret-file"] != nil
       mistakes.append(Mistake(text: text, isFlag: isFlag))
     }
-    if settings.server.rawEchoPath == settings.server.path {
-      let isFlag = flags["path"] != nil || flags["raw-echo"] != nil
-      mistakes.append(Mistake(text: "--raw-echo and --path name the same path", isFlag: isFlag))
+    if settings.schemasAreStrict, settings.schemaDirectory == nil {
+      mistakes.append(
+        Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))
     }
     mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }
     throw report(mistakes, last)
+  }
+
+  private static func samePaths(_ settings: ServeSettings, _ flags: [String: String]) -> [Mistake] {
+    let paths = [
+      ("path", settings.server.path), ("sse-path", settings.server.eventPath), ("raw-echo", settings.server.rawEchoPath),
+    ].compactMap { name, path in path.map { (name, $0) } }
+    return paths.indices.flatMap { index in
+      paths[..<index].filter { $0.1 == paths[index].1 }.map { earlier in
+        let isFlag = flags[earlier.0] != nil || flags[paths[index].0] != nil
+        return Mistake(text: "--\(paths[index].0) and --\(earlier.0) name the same path", isFlag: isFlag)
+      }
+    }
   }
 
   /// Variables that are so like one of ours that they were meant to be it. Others are let be: `WSCORE_` may well be the
@@ -54,14 +72,6 @@ enum ServeSettingsReader {
 
   /// Variables of the other subcommands.
   private static let foreign: Set<String> = ["WSCORE_TOKEN", "WSCORE_HISTFILE", "WSCORE_ADMIN_SOCKET"]
-
-  private static func contradiction(_ settings: ServeSettings) -> String? {
-    switch (settings.authentication, settings.tokenFile) {
-    case (.tokenFile, nil): "--auth token-file needs --token-file PATH"
-    case (ServeSettings.Authentication.none?, .some): "--auth none and --token-file contradict each other"
-    default: nil
-    }
-  }
 
   private static func report(_ mistakes: [Mistake], _ last: Mistake) -> CLIError {
     let status: ExitStatus = mistakes.contains(where: \.isFlag) ? .usage : .configuration

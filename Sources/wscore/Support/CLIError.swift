@@ -2,7 +2,7 @@
 ///
 ///     wscore: cannot connect to ws://127.0.0.1:8080/ws: connection refused
 ///       Nothing listens on port 8080. Start it with: wscore serve --listen 127.0.0.1:8080
-package struct CLIError: Error, Equatable, Sendable {
+package struct CLIError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What, with its place in front, for example `"smoke.wsc:12: expect: no \"chat\" within 2s"`.
   package var what: String
   /// Why it happened, if that is known.
@@ -17,6 +17,8 @@ package struct CLIError: Error, Equatable, Sendable {
     self.next = next
     self.status = status
   }
+
+  package var description: String { what }
 
   /// A mistake in the words of the command line.
   package static func usage(_ what: String, next: String? = nil) -> CLIError {

@@ -13,7 +13,7 @@ package enum ConnectAdvice {
     case .refused(401, _), .refused(403, _):
       "The credential belongs into --token-file; a proxy on the way may want another."
     case .closed(CloseCode.unauthenticated.rawValue, _, _):
-      "Give a credential that the server knows with --token-file."
+      "Give a credential that the server knows with --token-file or WSCORE_TOKEN."
     case .refused(404, _): "Check the path in the URL; wscore serve has /ws unless --path names another."
     case .refused(503, _): "The server has all the connections that it takes, or it stops. Try again later."
     case .refused, .notWebSocket: "Check host and port in the URL: another program may listen there."

@@ -7,7 +7,7 @@ package indirect enum Command: Equatable, Sendable {
   case send(Sending)
   /// Text that goes out as it stands.
   case raw(String)
-  case join(room: String, presence: Bool)
+  case join(room: String, presence: Bool, older: ClientSession.OlderMessages?)
   case leave(room: String)
   case rooms
   case session

@@ -57,7 +57,8 @@ package enum CommandParser {
     case "send": return .send(try parseSend(&words))
     case "join":
       let presence = words.takeFlag("--presence")
-      return .join(room: try words.requiredName("a room"), presence: presence)
+      let older = try parseOlder(&words)
+      return .join(room: try words.requiredName("a room"), presence: presence, older: older)
     case "leave": return .leave(room: try words.requiredName("a room"))
     case "rooms": return .rooms
     case "session": return .session
@@ -85,6 +86,17 @@ package enum CommandParser {
     case "quit": return .quit
     default: throw unknown(verb)
     }
+  }
+
+  private static func parseOlder(_ words: inout Words) throws(CommandFault) -> ClientSession.OlderMessages? {
+    let count = try words.takeNumber("--history")
+    guard let text = try words.takeOption("--since") else { return count.map { .last($0) } }
+    guard count == nil else { throw CommandFault("--history and --since exclude each other") }
+    let parts = text.split(separator: ":").map(String.init)
+    guard parts.count == 2, let position = LogPosition(.array([.string(parts[0]), .number(parts[1])])) else {
+      throw CommandFault("--since \(text) is not LOG:OFFSET, as in 02b7e1f09c44d8aa:17")
+    }
+    return .since(position)
   }
 
   private static func parseSend(_ words: inout Words) throws(CommandFault) -> Command.Sending {

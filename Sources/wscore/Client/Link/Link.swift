@@ -1,4 +1,5 @@
 import Glibc
+import SessionCore
 import Synchronization
 
 /// What happened to the connection, in the order in which it happened.
@@ -26,7 +27,7 @@ protocol Link: AnyObject {
   func disconnect(code: UInt16)
   func send(_ sending: Command.Sending)
   func send(raw: String)
-  func join(_ room: String, presence: Bool)
+  func join(_ room: String, presence: Bool, older: ClientSession.OlderMessages?)
   func leave(_ room: String)
   func acknowledge(_ seq: UInt64?)
   func drop(_ drop: Command.Drop)

@@ -98,7 +98,9 @@ extension SessionOptions {
       throw .usage("\(error)")
     }
     configuration.session.versions = [version == .v1 ? 1 : 2]
-    configuration.session.auth = try credential().map { .init(scheme: "token", credential: Secret($0)) }
+    configuration.session.auth = try auth()
+    // The file may have a new one by then; the same one again does where the server only wants to see it.
+    configuration.credentials = { try auth() }
     configuration.session.instance = instance
     configuration.session.autoAck = !noAck
     if let window { configuration.session.window = Window(messageCount: window) }

@@ -68,8 +68,8 @@ final class SessionLink: Link {
     }
   }
 
-  func join(_ room: String, presence: Bool) {
-    submit("join") { side throws(SendFault) in _ = try side.client.join(room, presence: presence) }
+  func join(_ room: String, presence: Bool, older: ClientSession.OlderMessages?) {
+    submit("join") { side throws(SendFault) in _ = try side.client.join(room, presence: presence, older: older) }
   }
 
   func leave(_ room: String) {

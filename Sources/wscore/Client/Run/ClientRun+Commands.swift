@@ -90,7 +90,7 @@ extension ClientRun {
       link.send(sending)
       if sending.awaitsAck { wait(.condition(.acks), "send --ack", place, for: options.timeout) }
     case .raw(let text): link.send(raw: text)
-    case .join(let room, let presence): link.join(room, presence: presence)
+    case .join(let room, let presence, let older): link.join(room, presence: presence, older: older)
     case .leave(let room): link.leave(room)
     case .acknowledge(let seq): link.acknowledge(seq)
     case .drop(let drop): self.drop(drop)

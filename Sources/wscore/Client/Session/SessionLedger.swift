@@ -33,6 +33,9 @@ package struct SessionLedger: Equatable {
   /// Messages that came again after the last `welcome` because they had not been acknowledged.
   package private(set) var replayed: UInt64 = 0
   package private(set) var isReplaying = false
+  /// What the last `hello` claimed to have, and what had come when it was welcomed: the replay brings what lies between
+  /// again, which an older connection brought meanwhile.
+  private var (claimed, seen): (UInt64, UInt64) = (0, 0)
   /// Totals over all sessions of this run.
   package private(set) var holes: UInt64 = 0
   package private(set) var gaps: UInt64 = 0
@@ -58,6 +61,7 @@ package struct SessionLedger: Equatable {
     if let seq = message["seq"]?.unsignedValue { lastOut = max(lastOut, seq) }
     if let ack = message["ack"]?.unsignedValue { acknowledgedIn = max(acknowledgedIn, ack) }
     guard let type = message["type"]?.stringValue else { return }
+    if type == "hello" { claimed = message["payload"]?["resume"]?["ack"]?.unsignedValue ?? 0 }
     if ["event", "join", "leave"].contains(type), let id = message["id"]?.stringValue,
       unanswered.count < SessionLedger.maxUnanswered
     {
@@ -98,7 +102,7 @@ package struct SessionLedger: Equatable {
     wasResumed = payload["resumed"]?.boolValue ?? false
     refusal = payload["reason"]?.stringValue
     let isRenumbered = payload["rebuilt"]?.boolValue ?? false || payload["version"]?.unsignedValue != version
-    if !wasResumed, sid != nil {
+    if !wasResumed || isRenumbered, sid != nil {
       let processed = payload["lost"]?["last_in"]?.unsignedValue ?? acknowledgedOut
       let lost = lastOut > processed ? lastOut - processed : 0
       unknown += lost
@@ -115,13 +119,14 @@ package struct SessionLedger: Equatable {
     if let lastIn = payload["last_in"]?.unsignedValue, wasResumed { acknowledgedOut = max(acknowledgedOut, lastIn) }
     let held = (payload["rooms"]?.arrayValue ?? []).prefix(SessionLedger.maxRooms)
     rooms = Set(held.compactMap { $0["room"]?.stringValue })
-    replayed = 0
+    (replayed, seen) = (0, lastIn)
     isReplaying = version != 1
     return alarms
   }
 
   private mutating func count(_ seq: UInt64) -> Alarm? {
     guard seq > lastIn else {
+      if isReplaying, seq > claimed, seq <= seen { return nil }
       duplicates += 1
       return .duplicate(seq: seq)
     }

@@ -4,6 +4,7 @@ import ArgumentParser
 struct EndpointOptions: ServeOptionGroup {
   @Option(help: .serve("listen")) var listen: String?
   @Option(help: .serve("path")) var path: String?
+  @Option(help: .serve("sse-path")) var ssePath: String?
   @Option(help: .serve("raw-echo")) var rawEcho: String?
   @Option(help: .serve("loops")) var loops: String?
   @Option(help: .serve("allow-origin")) var allowOrigin: [String] = []
@@ -12,6 +13,7 @@ struct EndpointOptions: ServeOptionGroup {
     [
       ("listen", listen),
       ("path", path),
+      ("sse-path", ssePath),
       ("raw-echo", rawEcho),
       ("loops", loops),
       ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
@@ -29,6 +31,12 @@ extension ServeOption {
         name: "path", placeholder: "path", fallback: "/ws", help: "The path of the WebSocket endpoint.",
         apply: { (settings, text) throws(OptionFault) in settings.server.path = try path(text) }),
       ServeOption(
+        name: "sse-path", placeholder: "path|none", fallback: "/sse",
+        help: "The path of the event streams, for clients that WebSocket does not reach.",
+        apply: { (settings, text) throws(OptionFault) in
+          settings.server.eventPath = text == "none" ? nil : try path(text)
+        }),
+      ServeOption(
         name: "raw-echo", placeholder: "path",
         help: "Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default.",
         apply: { (settings, text) throws(OptionFault) in settings.server.rawEchoPath = try path(text) }),
@@ -42,6 +50,10 @@ extension ServeOption {
   // MARK: Single values
 
   private static func listen(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
+    (settings.server.host, settings.server.port) = try address(text)
+  }
+
+  static func address(_ text: String) throws(OptionFault) -> (host: String, port: Int) {
     let fault = OptionFault("is not HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
     guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { throw fault }
     var host = text[..<colon]
@@ -55,7 +67,7 @@ extension ServeOption {
       throw fault
     }
     guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw fault }
-    (settings.server.host, settings.server.port) = (String(host), port)
+    return (String(host), port)
   }
 
   private static func path(_ text: String) throws(OptionFault) -> String {

@@ -10,17 +10,55 @@ struct ServeOption {
   /// The default as people write it.
   var fallback: String?
   var help: String
+  /// Whether a mistake in the value is told without it: people put passwords where they do not belong.
+  var mayHoldSecret = false
+  /// The one way to authenticate that it belongs to.
+  var authentication: ServeSettings.Authentication?
   var apply: (inout ServeSettings, String) throws(OptionFault) -> Void
 
   /// As in `WSCORE_PING_INTERVAL`.
   var variable: String { "WSCORE_" + name.uppercased().replacing("-", with: "_") }
 
+  func only(with authentication: ServeSettings.Authentication) -> ServeOption {
+    var option = self
+    option.authentication = authentication
+    return option
+  }
+
+  func defaulting(to fallback: String) -> ServeOption {
+    var option = self
+    option.fallback = fallback
+    return option
+  }
+
   static func named(_ name: String) -> ServeOption? { all.first { $0.name == name } }
 
   /// One list for each group of options, in the order of the help.
-  static var all: [ServeOption] { endpoint + authentication + lifetimes + bounds + operation }
+  static var all: [ServeOption] {
+    [
+      endpoint,
+      authentication,
+      jwt,
+      backends,
+      admission,
+      lifetimes,
+      bounds,
+      rooms,
+      events,
+      operation,
+    ].flatMap(\.self)
+  }
 
   // MARK: Kinds of values
+
+  static func text(
+    _ name: String, _ placeholder: String, _ path: WritableKeyPath<ServeSettings, String?>, _ help: String
+  ) -> ServeOption {
+    ServeOption(name: name, placeholder: placeholder, help: help) { (settings, text) throws(OptionFault) in
+      guard !text.isEmpty else { throw OptionFault("is empty") }
+      settings[keyPath: path] = text
+    }
+  }
 
   static func duration(
     _ name: String, _ path: WritableKeyPath<ServeSettings, UInt64>, _ least: UInt64, _ fallback: String, _ help: String

@@ -1,0 +1,87 @@
+/// What an outbox keeps, in the order of its numbers: a linked list in one array, so that what goes from its middle
+/// costs no more than what goes from its front, however long the list is.
+struct OutboxList: Sendable {
+  /// A place in the list; good until what stands there is removed.
+  typealias Place = Int32
+
+  /// One message, or numbers that will not come.
+  struct Node: Sendable {
+    var first: UInt64
+    var last: UInt64
+    /// Nil where numbers are missing; `loss` then says why.
+    var message: SharedMessage?
+    var loss: Gap.Loss?
+    fileprivate var previous = OutboxList.nowhere
+    fileprivate var next = OutboxList.nowhere
+
+    init(_ message: SharedMessage, seq: UInt64) { (first, last, self.message) = (seq, seq, message) }
+
+    init(_ gap: Gap) { (first, last, loss) = (gap.first, gap.last, gap.loss) }
+
+    /// Nil for a message.
+    var gap: Gap? { loss.map { Gap(first: first, last: last, loss: $0) } }
+  }
+
+  static let nowhere: Place = -1
+  /// Memory that is kept when the list is empty.
+  private static let keptCount = 64
+
+  private var nodes: [Node] = []
+  /// The first of the places that are not in use, linked by `next`.
+  private var free = OutboxList.nowhere
+  private(set) var head = OutboxList.nowhere
+  private(set) var tail = OutboxList.nowhere
+
+  var isEmpty: Bool { head == OutboxList.nowhere }
+
+  subscript(place: Place) -> Node {
+    _read { yield nodes[Int(place)] }
+    _modify { yield &nodes[Int(place)] }
+  }
+
+  /// The place behind, `nowhere` at the end.
+  func after(_ place: Place) -> Place { nodes[Int(place)].next }
+
+  /// The place in front, `nowhere` at the beginning.
+  func before(_ place: Place) -> Place { nodes[Int(place)].previous }
+
+  mutating func append(_ node: Node) -> Place {
+    let place = put(node)
+    nodes[Int(place)].previous = tail
+    if isEmpty { head = place } else { nodes[Int(tail)].next = place }
+    tail = place
+    return place
+  }
+
+  mutating func prepend(_ node: Node) -> Place {
+    let place = put(node)
+    nodes[Int(place)].next = head
+    if isEmpty { tail = place } else { nodes[Int(head)].previous = place }
+    head = place
+    return place
+  }
+
+  mutating func remove(_ place: Place) {
+    let (previous, next) = (before(place), after(place))
+    if previous == OutboxList.nowhere { head = next } else { nodes[Int(previous)].next = next }
+    if next == OutboxList.nowhere { tail = previous } else { nodes[Int(next)].previous = previous }
+    if isEmpty, nodes.count > OutboxList.keptCount {
+      self = OutboxList()
+      return
+    }
+    (nodes[Int(place)].message, nodes[Int(place)].loss) = (nil, nil)
+    nodes[Int(place)].next = free
+    free = place
+  }
+
+  private mutating func put(_ node: Node) -> Place {
+    guard free != OutboxList.nowhere else {
+      nodes.append(node)
+      return Place(nodes.count - 1)
+    }
+    let place = free
+    free = nodes[Int(place)].next
+    nodes[Int(place)] = node
+    return place
+  }
+}

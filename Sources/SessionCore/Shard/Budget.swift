@@ -1,0 +1,105 @@
+/// The sessions whose outboxes hold much, in classes by size: each class is twice as large as the one before. Who is to
+/// give something up is found at once, and so is its new place.
+struct OutboxRanks {
+  struct Rank {
+    fileprivate var level: Int
+    fileprivate var place: Int
+  }
+
+  /// Smaller ones are not worth the search.
+  static let leastByteCount = 4_096
+  private var levels: [[Session]] = []
+
+  /// One of the largest, within a factor of two.
+  var largest: Session? { levels.last { !$0.isEmpty }?.last }
+
+  mutating func set(_ session: Session, byteCount: Int) {
+    let level = byteCount < OutboxRanks.leastByteCount
+      ? nil : byteCount.bitWidth - byteCount.leadingZeroBitCount - (OutboxRanks.leastByteCount.bitWidth - OutboxRanks.leastByteCount.leadingZeroBitCount)
+    guard level != session.rank?.level else { return }
+    if let rank = session.rank { remove(session, rank) }
+    if let level { insert(session, level) }
+  }
+
+  private mutating func insert(_ session: Session, _ level: Int) {
+    while levels.count <= level { levels.append([]) }
+    session.rank = Rank(level: level, place: levels[level].count)
+    levels[level].append(session)
+  }
+
+  private mutating func remove(_ session: Session, _ rank: Rank) {
+    let last = levels[rank.level].removeLast()
+    if last !== session {
+      levels[rank.level][rank.place] = last
+      last.rank = rank
+    }
+    session.rank = nil
+  }
+}
+
+/// The bytes in all outboxes, and who gives some up when they are too many.
+extension Shard {
+  /// Whether all outboxes together hold more than they may.
+  var isOverBudget: Bool { outboxByteCountInAll > limits.outboxTotalByteCount }
+
+  private var outboxByteCountInAll: Int { outboxByteCount + outboxByteCountElsewhere }
+
+  /// Whether what cannot be dropped takes more than the budget and a sixteenth: what can be has given way by then, here
+  /// at once and in other shards with their next message.
+  private var isOverBudgetWithReplies: Bool {
+    outboxByteCountInAll > limits.outboxTotalByteCount + limits.outboxTotalByteCount / 16
+  }
+
+  /// To be called after each change of a session's outbox.
+  mutating func account(_ session: Session) {
+    let held = session.outbox.heldByteCount
+    guard held != session.accountedByteCount else { return }
+    outboxByteCount += held - session.accountedByteCount
+    session.accountedByteCount = held
+    ranks.set(session, byteCount: session.outbox.droppableByteCount)
+  }
+
+  /// The session is no longer here.
+  mutating func remove(_ session: Session) {
+    outboxByteCount -= session.accountedByteCount
+    session.accountedByteCount = 0
+    ranks.set(session, byteCount: 0)
+    slotBySID[session.sid] = nil
+    sessions.remove(session.slot)
+  }
+
+  /// One more message: into the outbox, and then within the bounds again.
+  mutating func put(_ message: SharedMessage, into session: Session) {
+    let before = session.outbox.losses
+    session.outbox.append(message, limits: limits.outbox)
+    account(session)
+    if session.outbox.losses != before { count(session.outbox.losses, since: before) }
+    if isOverBudget { relieve(session, sparing: message.isReply ? nil : session.outbox.lastSeq) }
+  }
+
+  /// The largest outboxes give something up, the largest first; if none is large, this one does, but for the message
+  /// that it was just given.
+  private mutating func relieve(_ session: Session, sparing last: UInt64?) {
+    while isOverBudget {
+      let victim = ranks.largest ?? session
+      let before = victim.outbox.losses
+      let spared = victim === session ? last : nil
+      guard victim.outbox.relieve(sparing: spared, limits: limits.outbox) else { return }
+      account(victim)
+      count(victim.outbox.losses, since: before)
+      counters.budgetDropped += victim.outbox.losses.dropped - before.dropped
+    }
+  }
+
+  mutating func count(_ losses: OutboxLosses, since before: OutboxLosses) {
+    counters.dropped += losses.dropped - before.dropped
+    counters.conflated += losses.conflated - before.conflated
+    counters.transientDropped += losses.transients - before.transients
+  }
+
+  /// Replies are never dropped, so whoever causes them waits: when they alone fill the outbox, and when all outboxes
+  /// are full and one was not acknowledged.
+  func mustWait(_ session: Session) -> Bool {
+    session.outbox.isFullOfReplies(limits.outbox) || (isOverBudgetWithReplies && session.outbox.hasReplies)
+  }
+}
