@@ -176,6 +176,23 @@ import WebSocketFrames
     #expect(DeflateTests.read(bytes, server) == .failure(.badUTF8))
   }
 
+  /// A head as it is and a tail that was compressed apart are one message, whatever the window.
+  @Test(arguments: [9, 15], ["", "{\"v\":2,\"seq\":17,", String(repeating: "h", count: 65_535)])
+  func partsAreJoined(windowBits: Int, head: String) {
+    let agreement = DeflateAgreement(serverForgets: true, clientForgets: true, serverWindowBits: windowBits)
+    let server = DeflateTests.compressing(.server, agreement)
+    let tail = String(repeating: "a tail for many, ", count: 400)
+    var compressed: [UInt8] = []
+    Array(tail.utf8).withUnsafeBytes { server.compress($0, into: &compressed) }
+    #expect(server.joinsParts && server.windowBits == windowBits && server.contextByteCount == 0)
+    for _ in 0..<2 {
+      var message: [UInt8] = []
+      Array(head.utf8).withUnsafeBytes { MessageCompression.appendStored($0, to: &message) }
+      let client = DeflateTests.compressing(.client, agreement)
+      #expect(DeflateTests.read(message + compressed, client) == .success(head + tail))
+    }
+  }
+
   // MARK: Frames
 
   /// Section 7.2.3.1, whole and in two fragments: RSV1 is set in the first alone.

@@ -79,6 +79,23 @@ public struct MessageCompression: ~Copyable {
   /// Whether a message of so many bytes is worth it.
   public func isWorthwhile(_ byteCount: Int) -> Bool { byteCount >= pool.settings.thresholdByteCount }
 
+  /// Whether what is compressed may be joined out of parts that were compressed apart: no message refers to another.
+  public var joinsParts: Bool { agreement.outgoing(role).forgets }
+
+  /// The base-2 logarithm of the window that messages are compressed with.
+  public var windowBits: Int { agreement.outgoing(role).windowBits }
+
+  /// Appends bytes as they are, in the form of a compressed part: a block without compression (RFC 1951 section 3.2.4),
+  /// which begins and ends at whole bytes. A part that `compress` made may follow.
+  /// - Parameter bytes: at most 65,535.
+  public static func appendStored(_ bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    let length = UInt16(bytes.count)
+    output.append(0)
+    withUnsafeBytes(of: length.littleEndian) { output.append(contentsOf: $0) }
+    withUnsafeBytes(of: (~length).littleEndian) { output.append(contentsOf: $0) }
+    output.append(contentsOf: bytes)
+  }
+
   /// Appends the compressed payload of a message to `output`. It goes in frames of which the first has RSV1 set.
   public func compress(_ payload: UnsafeRawBufferPointer, into output: inout [UInt8]) {
     if agreement.outgoing(role).forgets { deflater.deflater.forget() }

@@ -33,7 +33,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var head: HTTPHeadParser<HTTPRequestHead>?
   private var frames: FrameParser
   /// Nil unless permessage-deflate was agreed.
-  private var compression: MessageCompression?
+  private(set) var compression: MessageCompression?
   /// The most bytes of a message, also of one that was compressed.
   private var messageByteCount: Int
   /// Set instead of `slot` on the endpoint of the raw echo.
@@ -197,7 +197,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     phase = .open
     frames = FrameParser(
       role: .server, limits: FrameLimits(messageBytes: messageByteCount), allowsCompression: accepted.deflate != nil)
-    compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressionPool) }
+    compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
+    keepsTails = compression?.joinsParts == true
     services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     return true
   }
@@ -256,6 +257,15 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
     scratch.clear(minimumCapacity: output.bytes.count + maxControlByteCount)
     takeControlFrames(into: &scratch)
+    switch compression {
+    case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
+    case .none: ConnectionHandler.append(&output, to: &scratch)
+    }
+    if scratch.readableBytes > 0 { write(scratch) }
+  }
+
+  /// The messages as they are: each has its header in the room in front of it.
+  private static func append(_ output: inout OutputBuffer, to scratch: inout ByteBuffer) {
     let messages = output.messages
     output.bytes.withUnsafeMutableBytes { bytes in
       for range in messages {
@@ -265,7 +275,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       }
     }
     scratch.writeBytes(output.bytes)
-    if scratch.readableBytes > 0 { write(scratch) }
   }
 
   override func sendPing() {
