@@ -35,7 +35,9 @@ let package = Package(
     .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
   ],
   targets: [
-    .target(name: "WebSocketFrames", swiftSettings: strict),
+    // zlib, of which every Debian system has the library.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "WebSocketFrames", dependencies: ["CZlib"], swiftSettings: strict),
     .target(
       name: "SessionCore",
       dependencies: [

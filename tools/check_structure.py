@@ -32,7 +32,8 @@ ARROWS = {
 }
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore", "JSONSchemas"}
-PURE_MAY_IMPORT = {"DequeModule", "HeapModule", "BasicContainers"}
+# zlib is a function from bytes to bytes.
+PURE_MAY_IMPORT = {"DequeModule", "HeapModule", "BasicContainers", "CZlib"}
 CLOCKS = re.compile(r"\b(ContinuousClock|SuspendingClock|SystemRandomNumberGenerator|clock_gettime|\.random\(in:[^,)]*\))")
 IMPORT = re.compile(r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:package |public |internal |private )?import\s+(?:struct |class |enum |func |protocol )?(\w+)", re.M)
 

@@ -38,9 +38,9 @@ need_python_environment() {
 
 need_swift
 case "${1:-}" in
-  build) need_packages libreadline-dev ;;
+  build) need_packages libreadline-dev zlib1g-dev ;;
   test)
-    need_packages libreadline-dev python3-venv mandoc zsh fish gcc libc6-dev spin
+    need_packages libreadline-dev zlib1g-dev python3-venv mandoc zsh fish gcc libc6-dev spin
     need_python_environment
     ;;
   *)

@@ -1,5 +1,6 @@
 import NIOCore
 import SessionCore
+import WebSocketFrames
 
 /// What a server is told once, before it starts.
 public struct ServerConfiguration: Sendable {
@@ -27,6 +28,10 @@ public struct ServerConfiguration: Sendable {
   /// Connections at one time, of every transport; further ones are answered with 503.
   public var connectionCount = 100_000
   public var origins = OriginPolicy.sameHost
+  /// What is agreed to when a client offers permessage-deflate (RFC 7692); nil sends everything as it is. By default
+  /// no context is kept, so that compression costs no memory for a connection.
+  public var deflate: DeflatePolicy? = DeflatePolicy()
+  public var compression = CompressionSettings()
   /// A field of the upgrade request in which a credential may come as it is, `X-API-Key` for example; nil for none.
   /// `Authorization: Bearer` is looked at in any case, after it.
   public var credentialHeader: String?

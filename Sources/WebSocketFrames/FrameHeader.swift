@@ -57,7 +57,7 @@ struct FrameHeader {
 }
 
 /// How a peer broke RFC 6455; each case has its close code and a reason to send with it.
-public enum Violation: Sendable, Equatable {
+public enum Violation: Error, Sendable, Equatable {
   case reservedBit
   case reservedOpcode
   case maskedByServer
@@ -69,12 +69,13 @@ public enum Violation: Sendable, Equatable {
   case interruptedMessage
   case badCloseFrame
   case badUTF8
+  case badCompression
   case messageTooBig
   case tooManyFragments
 
   public var closeCode: WebSocketCloseCode {
     switch self {
-    case .badUTF8: .invalidPayload
+    case .badUTF8, .badCompression: .invalidPayload
     case .messageTooBig, .tooManyFragments: .messageTooBig
     default: .protocolError
     }
@@ -93,6 +94,7 @@ public enum Violation: Sendable, Equatable {
     case .interruptedMessage: "new message inside a fragmented one"
     case .badCloseFrame: "malformed close frame"
     case .badUTF8: "text is not UTF-8"
+    case .badCompression: "a compressed message cannot be read"
     case .messageTooBig: "message too big"
     case .tooManyFragments: "too many empty fragments"
     }

@@ -18,6 +18,10 @@ public enum FrameEvent: Equatable {
   case message(Opcode, Range<Int>)
   /// A message that came in pieces; its bytes are in the parser's `assembled` until the next call.
   case assembledMessage(Opcode)
+  /// The same of a message that is compressed: RSV1 of its first frame is set (RFC 7692 section 6). Whether a text is
+  /// UTF-8 is to be seen when it is decompressed.
+  case compressedMessage(Opcode, Range<Int>)
+  case assembledCompressedMessage(Opcode)
   case ping(Range<Int>)
   case pong(Range<Int>)
   /// The payload of a control frame that came in pieces is in `assembledControl` until the next call.
@@ -46,10 +50,12 @@ public struct FrameParser: ~Copyable {
 
   private let role: Role
   private let limits: FrameLimits
+  private let allowsCompression: Bool
   private var position = Position.header
   private var headerBytes: [UInt8] = []
   /// The opcode of the fragmented message that is open.
   private var open: Opcode?
+  private var isCompressed = false
   private var emptyFragmentCount = 0
   private var validator = UTF8Validator()
   /// What the last event handed out and the next call drops. A control frame may come between the fragments of a
@@ -62,9 +68,12 @@ public struct FrameParser: ~Copyable {
   /// The bytes of the last `.assembledPing` or `.assembledPong`, or of a Close frame.
   public private(set) var assembledControl: [UInt8] = []
 
-  public init(role: Role, limits: FrameLimits = FrameLimits()) {
+  /// - Parameter allowsCompression: whether permessage-deflate was agreed. `limits` then bound what is compressed; what
+  ///   it becomes is for the decompressor to bound.
+  public init(role: Role, limits: FrameLimits = FrameLimits(), allowsCompression: Bool = false) {
     self.role = role
     self.limits = limits
+    self.allowsCompression = allowsCompression
   }
 
   /// Takes in `input` from `offset` on, as far as the next event, and moves `offset` behind what was taken.
@@ -109,7 +118,7 @@ public struct FrameParser: ~Copyable {
     if offset == input.count { return .needsMore }
     if headerBytes.isEmpty {
       let rest = UnsafeRawBufferPointer(rebasing: input[offset...])
-      switch FrameHeader.read(rest, role: role, allowsRSV1: false) {
+      switch FrameHeader.read(rest, role: role, allowsRSV1: allowsCompression) {
       case .header(let header, let byteCount):
         offset += byteCount
         return begin(header, input, &offset)
@@ -122,7 +131,7 @@ public struct FrameParser: ~Copyable {
     }
     headerBytes.append(input[offset])
     offset += 1
-    switch headerBytes.withUnsafeBytes({ FrameHeader.read($0, role: role, allowsRSV1: false) }) {
+    switch headerBytes.withUnsafeBytes({ FrameHeader.read($0, role: role, allowsRSV1: allowsCompression) }) {
     case .header(let header, _):
       headerBytes.removeAll(keepingCapacity: true)
       return begin(header, input, &offset)
@@ -139,7 +148,7 @@ public struct FrameParser: ~Copyable {
     let isWhole = input.count - offset >= header.length
     let standsAlone = header.opcode.isControl || (header.isFinal && open == nil)
     guard isWhole, standsAlone, header.opcode != .close else {
-      if !header.opcode.isControl, open == nil { open = header.opcode }
+      if !header.opcode.isControl, open == nil { (open, isCompressed) = (header.opcode, header.isCompressed) }
       position = .payload(header, done: 0)
       return nil
     }
@@ -149,6 +158,7 @@ public struct FrameParser: ~Copyable {
     switch header.opcode {
     case .ping: return .ping(range)
     case .pong: return .pong(range)
+    case _ where header.isCompressed: return .compressedMessage(header.opcode, range)
     case .text where !UTF8Validator.isValid(.init(rebasing: input[range])): return fail(.badUTF8)
     default: return .message(header.opcode, range)
     }
@@ -157,17 +167,25 @@ public struct FrameParser: ~Copyable {
   private mutating func admit(_ header: FrameHeader) -> Violation? {
     if header.opcode == .continuation {
       guard open != nil else { return .orphanContinuation }
+      // "MUST NOT set" it but in the first fragment (RFC 7692 section 6.1).
+      guard !header.isCompressed else { return .reservedBit }
     } else {
       // "fragments of one message MUST NOT be interleaved between the fragments of another message" (5.4)
       guard open == nil else { return .interruptedMessage }
     }
     // Subtracting cannot overflow, where adding the peer's 64-bit length could.
-    guard header.length <= limits.messageBytes - assembled.count else { return .messageTooBig }
+    guard header.length <= mostBytes(header) - assembled.count else { return .messageTooBig }
     if header.length == 0, !header.isFinal {
       emptyFragmentCount += 1
       guard emptyFragmentCount <= limits.emptyFragmentCount else { return .tooManyFragments }
     }
     return nil
+  }
+
+  /// What cannot be compressed grows a little: zlib.h, deflateBound().
+  private func mostBytes(_ header: FrameHeader) -> Int {
+    let grows = header.isCompressed || open != nil && isCompressed
+    return grows ? limits.messageBytes + limits.messageBytes >> 10 + 64 : limits.messageBytes
   }
 
   // MARK: Payload in pieces
@@ -182,7 +200,7 @@ public struct FrameParser: ~Copyable {
     if header.opcode.isControl {
       assembledControl.append(contentsOf: piece)
     } else {
-      if open == .text, !validator.consume(piece) { return fail(.badUTF8) }
+      if open == .text, !isCompressed, !validator.consume(piece) { return fail(.badUTF8) }
       assembled.append(contentsOf: piece)
     }
     guard done + range.count == header.length else {
@@ -200,7 +218,7 @@ public struct FrameParser: ~Copyable {
     emptyFragmentCount = 0
     validator = UTF8Validator()
     mustClearMessage = true
-    return .assembledMessage(opcode)
+    return isCompressed ? .assembledCompressedMessage(opcode) : .assembledMessage(opcode)
   }
 
   private mutating func endControl(_ opcode: Opcode) -> FrameEvent {

@@ -5,9 +5,12 @@ public enum FrameWriter {
     length < 126 ? 2 : length < 65_536 ? 4 : 10
   }
 
-  /// Writes a final frame's unmasked header to the first `headerLength(forPayload:)` bytes of `target`.
-  public static func writeHeader(_ opcode: Opcode, payload length: Int, to target: UnsafeMutableRawBufferPointer) {
-    target[0] = 0x80 | opcode.rawValue
+  /// Writes a final frame's unmasked header to the first `headerLength(forPayload:)` bytes of `target`; RSV1 says that
+  /// the payload is compressed (RFC 7692 section 6).
+  public static func writeHeader(
+    _ opcode: Opcode, payload length: Int, isCompressed: Bool = false, to target: UnsafeMutableRawBufferPointer
+  ) {
+    target[0] = (isCompressed ? 0xC0 : 0x80) | opcode.rawValue
     switch headerLength(forPayload: length) {
     case 2:
       target[1] = UInt8(length)

@@ -6,6 +6,7 @@ import WebSocketFrames
 enum Seen: Equatable {
   case text(String)
   case binary([UInt8])
+  case compressed(Opcode, [UInt8])
   case ping([UInt8])
   case pong([UInt8])
   case close(UInt16?)
@@ -14,9 +15,10 @@ enum Seen: Equatable {
 
 /// Feeds `bytes` in pieces of `size` and writes down what the parser says.
 func parse(
-  _ bytes: [UInt8], role: Role = .server, size: Int = .max, limits: FrameLimits = FrameLimits()
+  _ bytes: [UInt8], role: Role = .server, size: Int = .max, limits: FrameLimits = FrameLimits(),
+  allowsCompression: Bool = false
 ) -> [Seen] {
-  var parser = FrameParser(role: role, limits: limits)
+  var parser = FrameParser(role: role, limits: limits, allowsCompression: allowsCompression)
   var seen: [Seen] = []
   var start = 0
   while start < bytes.count {
@@ -32,6 +34,8 @@ func parse(
         case .message(_, let range): seen.append(.binary(Array(input[range])))
         case .assembledMessage(.text): seen.append(.text(String(decoding: parser.assembled, as: UTF8.self)))
         case .assembledMessage: seen.append(.binary(parser.assembled))
+        case .compressedMessage(let opcode, let range): seen.append(.compressed(opcode, Array(input[range])))
+        case .assembledCompressedMessage(let opcode): seen.append(.compressed(opcode, parser.assembled))
         case .ping(let range): seen.append(.ping(Array(input[range])))
         case .pong(let range): seen.append(.pong(Array(input[range])))
         case .assembledPing: seen.append(.ping(parser.assembledControl))

@@ -123,7 +123,7 @@ private func subprotocol(offering lines: String...) throws -> String? {
 @Suite struct UpgradeClientTests {
   private func check(_ lines: [String], offering: [String] = spoken) throws -> String? {
     let bytes = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
-    return try Upgrade.check(try head(HTTPResponseHead.self, bytes), key: key, subprotocols: offering)
+    return try Upgrade.check(try head(HTTPResponseHead.self, bytes), key: key, subprotocols: offering).subprotocol
   }
 
   @Test func theRequestOnTheWire() throws {
@@ -145,7 +145,7 @@ private func subprotocol(offering lines: String...) throws -> String? {
       return
     }
     let answer = try head(HTTPResponseHead.self, accepted.response())
-    #expect(try Upgrade.check(answer, key: key, subprotocols: [spoken[1]]) == spoken[1])
+    #expect(try Upgrade.check(answer, key: key, subprotocols: [spoken[1]]).subprotocol == spoken[1])
   }
 
   @Test func requestsThatCannotBeWritten() throws {

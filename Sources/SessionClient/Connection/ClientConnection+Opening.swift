@@ -59,7 +59,8 @@ extension ClientConnection {
     let request: [UInt8]
     do throws(Upgrade.RequestError) {
       request = try Upgrade.request(
-        configuration.url, key: key, subprotocols: configuration.subprotocols, fields: configuration.fields)
+        configuration.url, key: key, subprotocols: configuration.subprotocols, fields: configuration.fields,
+        offersDeflate: configuration.offersDeflate)
     } catch {
       return fail(.notWebSocket(error.description))
     }
@@ -82,11 +83,16 @@ extension ClientConnection {
 
   private func judge(_ head: HTTPResponseHead) {
     do throws(Upgrade.ResponseError) {
-      let subprotocol = try Upgrade.check(head, key: key, subprotocols: configuration.subprotocols)
+      let chosen = try Upgrade.check(
+        head, key: key, subprotocols: configuration.subprotocols, offeredDeflate: configuration.offersDeflate)
+      if let agreement = chosen.deflate {
+        compression = MessageCompression(agreement, role: .client, pool: CompressionPool(configuration.compression))
+        parser = FrameParser(role: .client, limits: configuration.limits, allowsCompression: true)
+      }
       stage = .open
       timer?.cancel()
       timer = nil
-      delegate?.connectionOpened(self, subprotocol: subprotocol)
+      delegate?.connectionOpened(self, subprotocol: chosen.subprotocol)
     } catch {
       if case .refused(let status, let seconds) = error {
         fail(.refused(status: status, retryAfterSeconds: seconds))

@@ -64,6 +64,11 @@ extension ClientConnection {
       case .assembledMessage(let opcode):
         let bytes = parser.assembled
         deliver(opcode, bytes.span)
+      case .compressedMessage(let opcode, let range):
+        decompress(opcode, UnsafeRawBufferPointer(rebasing: input[range]))
+      case .assembledCompressedMessage(let opcode):
+        let bytes = parser.assembled
+        bytes.withUnsafeBytes { decompress(opcode, $0) }
       case .ping(let range): answer(Array(input[range]))
       case .assembledPing: answer(parser.assembledControl)
       case .pong, .assembledPong: break
@@ -78,6 +83,18 @@ extension ClientConnection {
       delegate?.connection(self, received: bytes)
     } else {
       delegate?.connection(self, receivedBinary: bytes)
+    }
+  }
+
+  private func decompress(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
+    do throws(Violation) {
+      // The bytes are copied: whoever is called may end the connection, and its compression with it.
+      let message = try compression?.decompress(payload, opcode, limit: configuration.limits.messageBytes) { span in
+        span.withUnsafeBufferPointer { Array($0) }
+      }
+      if let message { deliver(opcode, message.span) }
+    } catch {
+      refuse(error)
     }
   }
 

@@ -27,6 +27,10 @@ public final class ClientConnection {
   let key: String
   var head = HTTPHeadParser<HTTPResponseHead>()
   var parser: FrameParser
+  /// Nil unless permessage-deflate was agreed.
+  var compression: MessageCompression?
+  /// What a message is compressed into: used again for each.
+  private var compressed: [UInt8] = []
   var timer: Scheduled<Void>?
 
   /// Frames that wait for the end of the tick, or for the end of a blackhole.
@@ -87,14 +91,14 @@ public final class ClientConnection {
   public func send(_ text: [UInt8]) {
     guard isOpen else { return }
     answerPings()
-    append(.text, text)
+    appendMessage(.text, text)
   }
 
   /// Sends a binary message; without effect unless the connection is open.
   public func send(binary: [UInt8]) {
     guard isOpen else { return }
     answerPings()
-    append(.binary, binary)
+    appendMessage(.binary, binary)
   }
 
   /// Sends a ping, to which the peer's transport answers.
@@ -103,11 +107,18 @@ public final class ClientConnection {
     append(.ping, [])
   }
 
-  func append(_ opcode: Opcode, _ payload: [UInt8]) {
+  private func appendMessage(_ opcode: Opcode, _ payload: [UInt8]) {
+    guard compression?.isWorthwhile(payload.count) == true else { return append(opcode, payload) }
+    compressed.removeAll(keepingCapacity: compressed.capacity <= 1 << 18)
+    payload.withUnsafeBytes { compression?.compress($0, into: &compressed) }
+    append(opcode, compressed, isCompressed: true)
+  }
+
+  func append(_ opcode: Opcode, _ payload: [UInt8], isCompressed: Bool = false) {
     let header = FrameWriter.headerLength(forPayload: payload.count)
     let mask = UInt32(truncatingIfNeeded: random.next())
     outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: header + 4 + payload.count) { target in
-      FrameWriter.writeHeader(opcode, payload: payload.count, to: target)
+      FrameWriter.writeHeader(opcode, payload: payload.count, isCompressed: isCompressed, to: target)
       target[1] |= 0x80
       target.storeBytes(of: mask.littleEndian, toByteOffset: header, as: UInt32.self)
       let body = UnsafeMutableRawBufferPointer(rebasing: target[(header + 4)..<(header + 4 + payload.count)])

@@ -17,6 +17,9 @@ extension ClientConnection {
     /// How long the peer may take to answer a Close frame.
     public var closeTimeoutMilliseconds: Int64 = 5_000
     public var limits = FrameLimits(messageBytes: 4 * 1_048_576)
+    /// Offers permessage-deflate (RFC 7692); a server that does not know it goes on without.
+    public var offersDeflate = false
+    public var compression = CompressionSettings()
     /// The most that may wait to be written; a connection with more is given up.
     public var bufferedByteLimit = 16 * 1_048_576
 

@@ -55,7 +55,7 @@ extension Shard {
       let version = session.eventVersions[tail.name]
     else { return message.tail }
     countUse(of: tail.name, version, events)
-    let key = CastCache.Key(message: message, version: version)
+    let key = CastKey(message: message, version: version)
     if let cached = castCache[key] { return cached }
     var changed = message.tail
     if let payload = events.castDown(tail.payload, of: tail.name, to: version) {

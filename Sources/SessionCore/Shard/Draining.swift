@@ -15,6 +15,7 @@ extension Shard {
     while let tail = connection.control.popFirst() {
       buffer.append(version: connection.version, seq: nil, ack: ack, tail: tail)
     }
+    buffer.plainCount = buffer.messages.count
     guard let session else { return false }
     let waits = session.version == 1
       ? drainSimple(session, byteBudget, &buffer) : drainReliable(session, byteBudget, &buffer)

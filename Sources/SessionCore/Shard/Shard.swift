@@ -32,7 +32,7 @@ public struct Shard: ~Copyable {
   var restoreQueue: Deque<Slot> = []
 
   /// Events in older versions, for clients that asked for those.
-  var castCache = CastCache()
+  var castCache = TailCache<CastKey>()
 
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0

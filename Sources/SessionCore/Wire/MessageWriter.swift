@@ -137,12 +137,21 @@ public struct OutputBuffer: Sendable {
   public var bytes: [UInt8] = []
   /// Where each message lies in `bytes`; the room for its header ends where the range begins.
   public var messages: [Range<Int>] = []
+  /// So many at the front are not to be compressed: they may hold a secret (`welcome` does), and the length of what is
+  /// compressed tells of it.
+  public internal(set) var plainCount = 0
+  /// Whether `tails` is wanted.
+  public var keepsTails = false
+  /// The end of each message that is the same for all its receivers, where its bytes are shared too.
+  public private(set) var tails: [[UInt8]] = []
 
   public init(headroom: Headroom = Headroom()) { self.headroom = headroom }
 
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     messages.removeAll(keepingCapacity: true)
+    tails.removeAll(keepingCapacity: true)
+    plainCount = 0
   }
 
   mutating func append(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, tail: [UInt8]) {
@@ -152,5 +161,6 @@ public struct OutputBuffer: Sendable {
     MessageWriter.appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &bytes)
     bytes.append(contentsOf: tail)
     messages.append(start..<bytes.count)
+    if keepsTails { tails.append(tail) }
   }
 }

@@ -56,6 +56,7 @@ final class ShardDriver {
   private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
   /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
   private let readBuffer: UnsafeMutableRawBufferPointer
+  let compressor: OutputCompressor
   private var isReading = false
   /// Requests that were turned down, by their status.
   private(set) var refusals: [Int: UInt64] = [:]
@@ -79,6 +80,7 @@ final class ShardDriver {
     let limits = services.configuration.limits
     stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
+    compressor = OutputCompressor(services.configuration.compression)
     readBuffer = .allocate(byteCount: ShardDriver.readBufferByteCount, alignment: 16)
   }
 
@@ -338,6 +340,7 @@ final class ShardDriver {
   private func drain(_ connection: TransportConnection) {
     guard let slot = connection.slot else { return connection.drainUnattached() }
     guard connection.isWritable else { return connection.waitForWritability() }
+    output.keepsTails = connection.keepsTails
     let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
     send(connection)
     if hasMore { dirty.append(connection) }
@@ -346,6 +349,7 @@ final class ShardDriver {
   /// What the shard still has for a connection that is about to be closed: bounded by what it kept unsent and the
   /// budget, so written even to a transport that takes no more.
   func drainLast(_ connection: TransportConnection, _ slot: Slot) {
+    output.keepsTails = connection.keepsTails
     _ = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
     send(connection)
   }

@@ -21,14 +21,15 @@ extension Services {
     case "/healthz": return health(head, isGood: true)
     case "/readyz": return health(head, isGood: !isDraining.load(ordering: .relaxed))
     case configuration.path:
-      return judgeUpgrade(head, subprotocols: Services.subprotocols.map(\.name)) { accepted in
+      return judgeUpgrade(head, subprotocols: Services.subprotocols.map(\.name), deflate: configuration.deflate) { accepted in
         let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
         return .upgrade(accepted, version: version, credential: credential(head.fields))
       }
     case let path where path == configuration.rawEchoPath:
       // No shard tells such a connection that the server stops.
       guard !isDraining.load(ordering: .relaxed) else { return refuse(HTTPRefusal(503, "draining"), head) }
-      return judgeUpgrade(head, subprotocols: []) { .echo($0) }
+      // Whatever the client wants, so that all of it can be tried.
+      return judgeUpgrade(head, subprotocols: [], deflate: DeflatePolicy(keepsContext: true)) { .echo($0) }
     default: return refuse(HTTPRefusal(404, "nothing is here; the WebSocket endpoint is \(configuration.path)"), head)
     }
   }
@@ -45,9 +46,10 @@ extension Services {
   }
 
   private func judgeUpgrade(
-    _ head: HTTPRequestHead, subprotocols: [String], then verdict: (Upgrade.Accepted) -> RequestVerdict
+    _ head: HTTPRequestHead, subprotocols: [String], deflate: DeflatePolicy?,
+    then verdict: (Upgrade.Accepted) -> RequestVerdict
   ) -> RequestVerdict {
-    switch Upgrade.judge(head, subprotocols: subprotocols) {
+    switch Upgrade.judge(head, subprotocols: subprotocols, deflate: deflate) {
     case .refused(let refusal): return refuse(refusal, head)
     case .accepted(let accepted):
       guard configuration.origins.allows(accepted.origin, host: head.authority) else {

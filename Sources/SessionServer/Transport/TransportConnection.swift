@@ -13,6 +13,8 @@ class TransportConnection {
   final var slot: Slot?
   /// The shard takes no messages.
   final var isPaused = false
+  /// Whether `write` is to be told which ends of messages are shared.
+  final var keepsTails = false
   /// Whether the transport takes bytes; what is not written waits in the shard.
   private(set) final var isWritable = true
   /// When it stopped taking bytes that were wanted to be sent, nil while it takes them.

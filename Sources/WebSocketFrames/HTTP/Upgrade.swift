@@ -8,6 +8,8 @@ public enum Upgrade {
     public let subprotocol: String?
     /// The value of `Origin`, which browsers send; nil if it is missing. For the server to judge (section 10.2).
     public let origin: String?
+    /// What was agreed of permessage-deflate; nil if messages go as they are.
+    public let deflate: DeflateAgreement?
 
     /// The whole response, after which frames follow.
     public func response() -> [UInt8] {
@@ -16,6 +18,7 @@ public enum Upgrade {
         HTTPField("Sec-WebSocket-Accept", accept),
       ]
       if let subprotocol { fields.append(HTTPField("Sec-WebSocket-Protocol", subprotocol)) }
+      if let deflate { fields.append(HTTPField("Sec-WebSocket-Extensions", deflate.response)) }
       return HTTPResponseWriter.head(101, fields)
     }
   }
@@ -26,8 +29,10 @@ public enum Upgrade {
   }
 
   /// Judges a request as section 4.2.1 asks. `subprotocols` are those that we speak, the best first: the first
-  /// that the client offered too is chosen. Extensions that it offers are passed over.
-  public static func judge(_ head: HTTPRequestHead, subprotocols: [String]) -> Verdict {
+  /// that the client offered too is chosen. Without `deflate`, and of any other extension, offers are passed over.
+  public static func judge(
+    _ head: HTTPRequestHead, subprotocols: [String], deflate: DeflatePolicy? = nil
+  ) -> Verdict {
     if let refusal = refusal(head) { return .refused(refusal) }
     let keys = head.fields.values(of: "sec-websocket-key")
     guard keys.count == 1, let key = keys.first, Handshake.isWellFormed(key: key) else {
@@ -35,9 +40,15 @@ public enum Upgrade {
     }
     let origins = head.fields.values(of: "origin")
     guard origins.count <= 1 else { return .refused(HTTPRefusal(400, "more than one Origin")) }
+    guard let extensions = ExtensionList(head.fields.values(of: "sec-websocket-extensions")) else {
+      return .refused(HTTPRefusal(400, "malformed Sec-WebSocket-Extensions"))
+    }
     let offered = head.fields.elements(of: "sec-websocket-protocol")
     let chosen = subprotocols.first { ours in offered.contains { Grammar.isSame($0, ours) } }
-    return .accepted(Accepted(accept: Handshake.accept(forKey: key), subprotocol: chosen, origin: origins.first))
+    return .accepted(
+      Accepted(
+        accept: Handshake.accept(forKey: key), subprotocol: chosen, origin: origins.first,
+        deflate: deflate?.answer(extensions)))
   }
 
   /// What is wrong with a request apart from its key.

@@ -37,7 +37,7 @@ extension Upgrade {
           : "the server refused the connection with HTTP status \(status)"
       case .notAnUpgrade: "the server's answer 101 does not upgrade to WebSocket"
       case .wrongAccept: "the server's Sec-WebSocket-Accept does not answer our key"
-      case .unwantedExtension: "the server chose an extension that was not offered"
+      case .unwantedExtension: "the server chose an extension, or parameters of one, that was not offered"
       case .unwantedSubprotocol: "the server chose a subprotocol that was not offered"
       }
     }
@@ -45,8 +45,9 @@ extension Upgrade {
 
   /// The whole request. `key` is fresh for each connection (`Handshake.key(from:)`); `fields` are further header
   /// lines such as `Authorization`.
+  /// - Parameter offersDeflate: offers permessage-deflate (RFC 7692).
   public static func request(
-    _ url: WebSocketURL, key: String, subprotocols: [String] = [], fields: [HTTPField] = []
+    _ url: WebSocketURL, key: String, subprotocols: [String] = [], fields: [HTTPField] = [], offersDeflate: Bool = false
   ) throws(RequestError) -> [UInt8] {
     guard Handshake.isWellFormed(key: key) else { throw .badKey }
     guard subprotocols.allSatisfy({ Grammar.isToken($0.utf8) }) else { throw .badSubprotocol }
@@ -58,6 +59,7 @@ extension Upgrade {
     if !subprotocols.isEmpty {
       lines.append(HTTPField("Sec-WebSocket-Protocol", subprotocols.joined(separator: ", ")))
     }
+    if offersDeflate { lines.append(HTTPField("Sec-WebSocket-Extensions", DeflateAgreement.offer)) }
     let text = (lines + fields).map { "\($0.name): \($0.value)\r\n" }.joined()
     return Array("GET \(url.target) HTTP/1.1\r\n\(text)\r\n".utf8)
   }
@@ -70,11 +72,16 @@ extension Upgrade {
     guard !reserved.contains(name), !name.hasPrefix("sec-websocket-") else { throw .reservedField(name: field.name) }
   }
 
-  /// Judges the response to a request with `key` that offered `subprotocols`. Returns the subprotocol that the
-  /// server chose, nil if none.
+  /// What a server chose.
+  public struct Chosen: Sendable, Equatable {
+    public var subprotocol: String?
+    public var deflate: DeflateAgreement?
+  }
+
+  /// Judges the response to a request with `key` that offered `subprotocols`, and permessage-deflate or not.
   public static func check(
-    _ head: HTTPResponseHead, key: String, subprotocols: [String] = []
-  ) throws(ResponseError) -> String? {
+    _ head: HTTPResponseHead, key: String, subprotocols: [String] = [], offeredDeflate: Bool = false
+  ) throws(ResponseError) -> Chosen {
     let fields = head.fields
     guard head.status == 101 else {
       let wait = fields.values(of: "retry-after").first.flatMap { Grammar.number(Array($0.utf8)) }
@@ -88,12 +95,24 @@ extension Upgrade {
     guard accepts.count == 1, let accept = accepts.first, Grammar.isSame(accept, Handshake.accept(forKey: key)) else {
       throw .wrongAccept
     }
-    guard fields.elements(of: "sec-websocket-extensions").isEmpty else { throw .unwantedExtension }
+    let deflate = try deflate(fields, wasOffered: offeredDeflate)
     let chosen = fields.values(of: "sec-websocket-protocol")
-    guard let subprotocol = chosen.first else { return nil }
+    guard let subprotocol = chosen.first else { return Chosen(deflate: deflate) }
     guard chosen.count == 1, subprotocols.contains(where: { Grammar.isSame($0, subprotocol) }) else {
       throw .unwantedSubprotocol
     }
-    return subprotocol
+    return Chosen(subprotocol: subprotocol, deflate: deflate)
+  }
+
+  /// An answer that was not asked for, or is not of RFC 7692 section 7.1, fails the connection.
+  private static func deflate(
+    _ fields: HTTPFields, wasOffered: Bool
+  ) throws(ResponseError) -> DeflateAgreement? {
+    guard let answer = ExtensionList(fields.values(of: "sec-websocket-extensions")) else { throw .unwantedExtension }
+    guard let element = answer.elements.first else { return nil }
+    guard wasOffered, answer.elements.count == 1, let agreement = DeflateAgreement(answer: element) else {
+      throw .unwantedExtension
+    }
+    return agreement
   }
 }

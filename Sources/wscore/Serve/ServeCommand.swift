@@ -23,6 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Compression options") var compression: CompressionOptions
   @OptionGroup(title: "Room options") var rooms: RoomOptions
   @OptionGroup(title: "Event options") var events: EventOptions
   @OptionGroup(title: "Operation options") var operation: OperationOptions
@@ -37,6 +38,7 @@ struct ServeCommand: AsyncParsableCommand {
       admission,
       lifetimes,
       bounds,
+      compression,
       rooms,
       events,
       operation,

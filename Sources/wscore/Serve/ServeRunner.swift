@@ -21,6 +21,7 @@ struct ServeRunner {
     var logger = Logger(label: "wscore") { _ in ServeLog(isJSON: isJSON, level: settings.logLevel) }
     logger.logLevel = settings.logLevel
     var configuration = settings.server
+    configuration.deflate = settings.deflatePolicy
     configuration.serverName = "wscore/\(WScore.version)"
     // Without authentication everybody may do everything.
     configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none

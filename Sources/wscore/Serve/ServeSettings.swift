@@ -36,6 +36,8 @@ struct ServeSettings {
   var apiKeyFile: String?
   var jwt = JWTSettings()
   var backends = BackendSettings()
+  var compression = Compression.stateless
+  var compressionWindowBits = 15
   var adminSocket = AdminSocketChoice.standard
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.auto

@@ -32,6 +32,10 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
   private var frames: FrameParser
+  /// Nil unless permessage-deflate was agreed.
+  private(set) var compression: MessageCompression?
+  /// The most bytes of a message, also of one that was compressed.
+  private var messageByteCount: Int
   /// Set instead of `slot` on the endpoint of the raw echo.
   private var echo: RawEcho?
   private var hasHeldRead = false
@@ -48,8 +52,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   override init(driver: ShardDriver) {
     services = driver.services
     head = HTTPHeadParser()
-    frames = FrameParser(
-      role: .server, limits: FrameLimits(messageBytes: driver.services.configuration.limits.messageByteCount))
+    messageByteCount = driver.services.configuration.limits.messageByteCount
+    frames = FrameParser(role: .server)
     super.init(driver: driver)
   }
 
@@ -178,9 +182,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
           transport: Transport.webSocket.rawValue, remote: context?.remote ?? "?", version: version,
           credential: credential))
     case .echo(let accepted):
+      messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
       guard accept(accepted) else { return }
-      let most = max(RawEcho.messageByteCount, services.configuration.limits.messageByteCount)
-      frames = FrameParser(role: .server, limits: FrameLimits(messageBytes: most))
       echo = RawEcho()
       driver.openEcho(self)
     }
@@ -192,6 +195,10 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     write(ByteBuffer(bytes: accepted.response()))
     guard phase == .head else { return false }
     phase = .open
+    frames = FrameParser(
+      role: .server, limits: FrameLimits(messageBytes: messageByteCount), allowsCompression: accepted.deflate != nil)
+    compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
+    keepsTails = compression?.joinsParts == true
     services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     return true
   }
@@ -205,14 +212,30 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       case .assembledMessage(let opcode):
         let message = frames.assembled
         take(opcode, message.span)
+      case .compressedMessage(let opcode, let range):
+        decompress(opcode, UnsafeRawBufferPointer(rebasing: input[range]))
+      case .assembledCompressedMessage(let opcode):
+        let message = frames.assembled
+        message.withUnsafeBytes { decompress(opcode, $0) }
       case .ping(let range): answerPing(Array(input[range]))
       case .assembledPing: answerPing(frames.assembledControl)
       case .pong, .assembledPong: break
       case .close(let code): peerClosed(code)
-      case .violation(let violation):
-        finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
-        halfClose()
+      case .violation(let violation): fail(violation)
       }
+    }
+  }
+
+  private func fail(_ violation: Violation) {
+    finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
+    halfClose()
+  }
+
+  private func decompress(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
+    do throws(Violation) {
+      try compression?.decompress(payload, opcode, limit: messageByteCount) { take(opcode, $0) }
+    } catch {
+      fail(error)
     }
   }
 
@@ -234,6 +257,15 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
     scratch.clear(minimumCapacity: output.bytes.count + maxControlByteCount)
     takeControlFrames(into: &scratch)
+    switch compression {
+    case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
+    case .none: ConnectionHandler.append(&output, to: &scratch)
+    }
+    if scratch.readableBytes > 0 { write(scratch) }
+  }
+
+  /// The messages as they are: each has its header in the room in front of it.
+  private static func append(_ output: inout OutputBuffer, to scratch: inout ByteBuffer) {
     let messages = output.messages
     output.bytes.withUnsafeMutableBytes { bytes in
       for range in messages {
@@ -243,7 +275,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       }
     }
     scratch.writeBytes(output.bytes)
-    if scratch.readableBytes > 0 { write(scratch) }
   }
 
   override func sendPing() {
@@ -282,7 +313,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
     if echo?.isEmpty == true { driver.markDirty(self) }
-    echo?.append(opcode, message)
+    echo?.append(opcode, message, compression)
     if !isWritable || echo?.isFull == true { isPaused = true }
   }
 

@@ -15,10 +15,20 @@ struct RawEcho {
   var isEmpty: Bool { frames.readableBytes == 0 }
   var isFull: Bool { frames.readableBytes >= RawEcho.highWatermark }
 
-  mutating func append(_ opcode: Opcode, _ message: Span<UInt8>) {
+  mutating func append(_ opcode: Opcode, _ message: Span<UInt8>, _ compression: borrowing MessageCompression?) {
+    switch compression {
+    case .some(let compression):
+      var compressed: [UInt8] = []
+      message.withUnsafeBytes { compression.compress($0, into: &compressed) }
+      append(opcode, compressed.span, isCompressed: true)
+    case .none: append(opcode, message, isCompressed: false)
+    }
+  }
+
+  private mutating func append(_ opcode: Opcode, _ message: Span<UInt8>, isCompressed: Bool) {
     let header = FrameWriter.headerLength(forPayload: message.count)
     frames.writeWithUnsafeMutableBytes(minimumWritableBytes: header + message.count) { target in
-      FrameWriter.writeHeader(opcode, payload: message.count, to: target)
+      FrameWriter.writeHeader(opcode, payload: message.count, isCompressed: isCompressed, to: target)
       message.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[header...]).copyMemory(from: $0) }
       return header + message.count
     }

@@ -18,6 +18,9 @@ final class RawEchoRun: ClientConnectionDelegate {
   static func run(_ text: String, timeout: Duration) throws(CLIError) {
     var configuration = ClientConnection.Configuration(try SessionLink.parse(text))
     configuration.subprotocols = []
+    configuration.offersDeflate = true
+    // Whatever is to be seen of compression is to be seen here.
+    configuration.compression.thresholdByteCount = 0
     let milliseconds = max(1, Quantity.nanoseconds(timeout) / 1_000_000)
     configuration.connectTimeoutMilliseconds = milliseconds
     configuration.upgradeTimeoutMilliseconds = milliseconds

@@ -43,6 +43,7 @@ struct ServeOption {
       admission,
       lifetimes,
       bounds,
+      compression,
       rooms,
       events,
       operation,
