@@ -13,7 +13,7 @@ for part in Package.swift Sources Tests; do
 done
 swift build --package-path "$copy" --disable-default-traits --product wscore "$@"
 
-for name in jwt-kit swift-crypto swift-certificates; do
+for name in jwt-kit swift-crypto swift-certificates async-http-client swift-nio-ssl; do
   if grep -q "\"identity\" : \"$name\"" "$copy/Package.resolved" || [ -e "$copy/.build/checkouts/$name" ]; then
     echo "check_traits: $name was fetched for a build without traits" >&2
     exit 1
