@@ -1,6 +1,8 @@
 """The commands and programs of README.md, run as they stand: only addresses, paths and sizes are another's."""
+import pathlib
 import re
 import shlex
+import socket
 import subprocess
 import sys
 
@@ -69,6 +71,35 @@ def test_serve(line, start_server, tmp_path):
         place = arguments.index("--listen")
         del arguments[place:place + 2]
     assert start_server(*arguments).url
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+SCRIPTS = [block for language, block in BLOCKS if language == "bash"]
+
+
+def test_there_are_scripts():
+    assert len(SCRIPTS) >= 6
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=range(len(SCRIPTS)))
+def test_script(script, tmp_path, environment):
+    """As it stands, but for ports; whatever it started ends with it."""
+    ports = {port: free_port() for port in ("8080", "9000", "9001")}
+    for port, other in ports.items():
+        script = re.sub(rf"\b{port}\b", other, script)
+    environment = environment | {
+        "PATH": f"{pathlib.Path(WSCORE).parent}:{environment['PATH']}", "WSCORE_LISTEN": f"127.0.0.1:{ports['8080']}",
+        "XDG_RUNTIME_DIR": str(tmp_path)}
+    (tmp_path / "Examples").symlink_to(ROOT / "Examples")
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "trap 'kill $(jobs -p)' EXIT\n" + script], cwd=tmp_path, env=environment,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_python_client(place):
