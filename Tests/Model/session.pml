@@ -1,11 +1,9 @@
 /* Two clients race for one session. What is modelled, what is not, and the bounds: docs/MODEL.md.
  *
- *   make check-model          all of it: the model, and that it notices each planted fault
+ *   make check-model          all of it: the model in several sizes, and that each planted fault is found
  *
- * To see how a claim breaks: spin -a -DMUTATE_NO_FENCE session.pml && cc -DSAFETY -o pan pan.c && ./pan; spin -t -p session.pml
- *
- * Switches: CONNECTIONS_A, CONNECTIONS_B, SENDS, EVENTS, OUTBOX, WIRE (bounds), BY_ACCEPT (a rule that PROTOCOL.md does not have; docs/MODEL.md),
- * MUTATE_... (one planted fault each).
+ * Switches: CONNECTIONS_A, CONNECTIONS_B, SENDS, EVENTS, OUTBOX, WIRE (bounds), BY_ACCEPT (a rule that PROTOCOL.md does
+ * not have), MUTATE_... (one planted fault each).
  */
 #ifndef CONNECTIONS_A
 #define CONNECTIONS_A 2 /* that the first client opens; the last one is not cut */
@@ -339,12 +337,10 @@ inline attach(i, presented, upTo) {
   if
   :: attached != NONE ->
      REACHED(9, "a takeover");
-#ifdef MUTATE_QUIET_TAKEOVER
+#if defined(MUTATE_QUIET_TAKEOVER)
      state[attached] = closed
-#else
-#ifndef MUTATE_TWO_ATTACHED
+#elif !defined(MUTATE_TWO_ATTACHED)
      close(attached, REPLACED)
-#endif
 #endif
   :: else
   fi;
@@ -378,15 +374,13 @@ inline takeHello(i) {
   if :: left[i] && life == alive -> REACHED(12, "a hello comes that its client has given up"); NOTE_LATE :: else fi;
   if
   :: life != alive -> close(i, (life == expired && x == current -> LAST_WORD : ENDED))
-#ifdef BY_ACCEPT
+#if defined(BY_ACCEPT)
   :: life == alive && accepted[i] < newest -> close(i, REPLACED)
   :: life == alive && accepted[i] > newest && (x == current || x == previous) -> attach(i, x, y)
-#else
-#ifdef MUTATE_NEVER_RETIRED
+#elif defined(MUTATE_NEVER_RETIRED)
   :: life == alive -> attach(i, x, y)
 #else
   :: life == alive && (x == current || x == previous) -> attach(i, x, y)
-#endif
 #endif
   :: else ->
      REACHED(13, "a retired token is used, and the session is revoked");
