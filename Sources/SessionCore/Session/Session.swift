@@ -123,6 +123,8 @@ final class Session {
   @exclusivity(unchecked) var isAwayTold = false
   /// The connection that is welcomed when the session has entered the rooms it was restored with.
   @exclusivity(unchecked) var arrival: Arrival?
+  /// When the connection was opened that was attached last.
+  @exclusivity(unchecked) var connectionOpenedAt = Instant.zero
   /// A claim that waits until the session is at rest.
   @exclusivity(unchecked) var heldClaim: Claim?
   /// How often connections took it from one another lately.
@@ -195,6 +197,7 @@ struct SessionTransfer: Sendable {
   var lastIn: UInt64
   var memberships: [Membership]
   var isAwayTold: Bool
+  var connectionOpenedAt: Instant
   var takeovers: RateBucket
 }
 
@@ -205,7 +208,7 @@ extension Session {
       sid: sid, principal: principal, instance: instance, version: version, epoch: epoch, generation: generation,
       tokens: tokens, ttlMilliseconds: ttlMilliseconds, createdAt: createdAt, state: state, outbox: outbox,
       window: window, missedCount: missedCount, lastIn: lastIn, memberships: memberships,
-      isAwayTold: isAwayTold, takeovers: takeovers)
+      isAwayTold: isAwayTold, connectionOpenedAt: connectionOpenedAt, takeovers: takeovers)
   }
 
   convenience init(slot: Slot, arriving transfer: SessionTransfer, now: Instant) {
@@ -218,6 +221,7 @@ extension Session {
       transfer.missedCount, transfer.lastIn, transfer.lastIn, transfer.lastIn
     )
     (memberships, isAwayTold, takeovers) = (transfer.memberships, transfer.isAwayTold, transfer.takeovers)
+    connectionOpenedAt = transfer.connectionOpenedAt
     for index in memberships.indices { memberships[index].index = nil }
   }
 }

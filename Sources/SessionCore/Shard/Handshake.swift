@@ -90,7 +90,7 @@ extension Shard {
         Claim(
           sid: sid, tokenDigest: resume.tokenDigest, epoch: resume.epoch, ack: resume.ack,
           firstUnacked: resume.firstUnacked, version: connection.version, user: principal.user,
-          shard: configuration.index, connection: connection.slot)),
+          shard: configuration.index, connection: connection.slot, connectionOpenedAt: connection.openedAt)),
       to: registrar(of: sid))
   }
 
@@ -113,6 +113,9 @@ extension Shard {
     case .tokenReuse:
       let error = ProtocolError("session.token_reuse", "the token was replaced by a newer one; the session is revoked")
       return refuse(connection, error, .tokenReuse)
+    case .superseded:
+      sendState(connection, "replaced")
+      return close(connection, .replaced, "a newer connection has the session")
     case .takeoverLimit:
       let error = ProtocolError("takeover.limit", "too many connections want this session")
       return refuse(connection, error, .takeoverLimit)
@@ -175,6 +178,7 @@ extension Shard {
     let isAttached = connection.phase.attach(session.slot) && session.phase.attach(connection.slot)
     precondition(isAttached, "the connection claims, and the session is suspended: both were looked at in this step")
     session.generation += 1
+    session.connectionOpenedAt = connection.openedAt
     session.expiry.cancel()
     activeSessionCount += 1
     connection.hello = nil
