@@ -20,9 +20,7 @@ extension ClientConnection {
           try channel.pipeline.syncOperations.addHandler(SocketHandler(own.value))
         }
       }
-    if let path = url.unixPath {
-      return bootstrap.connect(unixDomainSocketPath: path).assumeIsolated().whenComplete { self.connected($0) }
-    }
+    if let path = url.unixPath { return take(bootstrap.connect(unixDomainSocketPath: path)) }
     bootstrap = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
     do {
       if let address = configuration.localAddress {
@@ -38,7 +36,14 @@ extension ClientConnection {
     let future =
       (try? SocketAddress(ipAddress: url.host, port: url.port)).map { bootstrap.connect(to: $0) }
       ?? bootstrap.connect(host: url.host, port: url.port)
-    future.assumeIsolated().whenComplete { self.connected($0) }
+    take(future)
+  }
+
+  /// Some ways to fail, and a Unix socket, are quick: nothing is told before the caller has the connection in hand.
+  private func take(_ channel: EventLoopFuture<any Channel>) {
+    channel.assumeIsolated().whenComplete { result in
+      self.loop.assumeIsolated().execute { self.connected(result) }
+    }
   }
 
   private func connected(_ result: Result<any Channel, any Error>) {

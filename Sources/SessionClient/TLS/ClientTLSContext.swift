@@ -116,7 +116,10 @@
   }
 
   extension CertificateFacts {
-    /// The hosts that it is for.
-    fileprivate var hosts: [String] { names.filter { $0.kind == .dns }.map(\.text) }
+    /// The hosts that it is for; the common name counts where no other name does.
+    fileprivate var hosts: [String] {
+      let hosts = names.filter { $0.kind == .dns }.map(\.text)
+      return hosts.isEmpty ? commonName.map { [$0] } ?? [] : hosts
+    }
   }
 #endif
