@@ -8,7 +8,7 @@ public struct ServerConfiguration: Sendable {
   public var host = "127.0.0.1"
   /// 0: any that is free; `SessionServer.boundPort` tells which.
   public var port = 8080
-  /// Whether `host` and `port` are listened on. If not, `unixSocket` is there.
+  /// Whether `host` and `port` are listened on. Without it and `unixSocket`, connections come from within the process.
   public var listensOnNetwork = true
   /// A Unix socket to listen on too, without TLS; nil for none.
   public var unixSocket: UnixSocketSettings?

@@ -355,10 +355,12 @@ def test_certificates_are_swapped_under_load_without_an_error(start_tls, authori
     out, error = load.communicate(timeout=60)
     report = json.loads(out)
     assert load.returncode == 0, out + error
-    assert "unplanned" not in error and server.process.poll() is None
+    assert report["verdict"] == "ok" and report["dropped"] == report["resumed"] == 40
+    # Nothing but what the storms asked for, which the load itself did.
+    assert set(report["endings"]) <= {"left with 1001"}, report["endings"]
+    assert server.process.poll() is None
     assert not any('"level":"error"' in line for line in server.lines)
     assert sum("certificate reloaded" in line for line in server.lines) >= 15
-    assert report["verdict"]["pass"] if "verdict" in report else True
 
 
 def test_the_metrics(start_tls, tmp_path, inspect):

@@ -80,7 +80,13 @@
         "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_REVOKED",
         "ALERT_CERTIFICATE_UNKNOWN", "ALERT_UNSUPPORTED_CERTIFICATE", "ALERT_ACCESS_DENIED",
       ]
-      return refusals.first { text.contains($0) }.map { .certificateRefused(word($0)) }
+      if let refusal = refusals.first(where: text.contains) { return .certificateRefused(word(refusal)) }
+      // Before TLS 1.3 a missing certificate has no alert of its own.
+      let ends = [
+        "ALERT_HANDSHAKE_FAILURE", "ALERT_UNRECOGNIZED_NAME", "ALERT_NO_APPLICATION_PROTOCOL", "ALERT_ILLEGAL_PARAMETER",
+        "ALERT_DECODE_ERROR", "ALERT_DECRYPT_ERROR", "ALERT_MISSING_EXTENSION",
+      ]
+      return ends.first(where: text.contains).map { .handshakeRefused(word($0)) }
     }
 
     /// `unknown ca` of `ALERT_UNKNOWN_CA`.

@@ -19,6 +19,8 @@ public enum TLSFault: Error, Sendable, Equatable, CustomStringConvertible {
   case certificateRefused(String)
   /// No version or cipher in common.
   case version
+  /// The server ended the handshake with this alert.
+  case handshakeRefused(String)
   /// This program was built without TLS.
   case notBuilt
 
@@ -36,6 +38,7 @@ public enum TLSFault: Error, Sendable, Equatable, CustomStringConvertible {
     case .certificateRequired: "the server wants a client certificate"
     case .certificateRefused(let alert): "the server refused the client certificate (\(alert))"
     case .version: "the server and this client have no version of TLS in common (1.2 and 1.3 are spoken here)"
+    case .handshakeRefused(let alert): "the server refused the TLS handshake (\(alert))"
     case .notBuilt: "wss:// needs TLS, and this program was built without it (package trait TLS)"
     }
   }

@@ -65,7 +65,8 @@ extension TLSFault {
     switch self {
     case .certificateRequired, .certificateRefused: .notPermitted
     case .notBuilt: .configuration
-    case .expired, .notYetValid, .wrongHost, .unknownIssuer, .untrusted, .plaintextServer, .tlsServer, .version:
+    case .expired, .notYetValid, .wrongHost, .unknownIssuer, .untrusted, .plaintextServer, .tlsServer, .version,
+      .handshakeRefused:
       .protocolError
     }
   }
@@ -82,6 +83,7 @@ extension TLSFault {
     case .certificateRequired: "Show one with --tls-cert FILE and --tls-key FILE."
     case .certificateRefused: "Ask the server's operator which authority signs the certificates of clients."
     case .version: "Bring the older one of the two up to date."
+    case .handshakeRefused: "It may want a client certificate, --tls-cert and --tls-key, or know another name of itself."
     case .notBuilt: "Build it with the package trait TLS."
     }
   }
