@@ -8,6 +8,12 @@ public struct ServerConfiguration: Sendable {
   public var host = "127.0.0.1"
   /// 0: any that is free; `SessionServer.boundPort` tells which.
   public var port = 8080
+  /// Whether `host` and `port` are listened on. Without it and `unixSocket`, connections come from within the process.
+  public var listensOnNetwork = true
+  /// A Unix socket to listen on too, without TLS; nil for none.
+  public var unixSocket: UnixSocketSettings?
+  /// TLS on `host` and `port`; nil for none.
+  public var tls: TLSSettings?
   /// The path of the WebSocket endpoint; begins with a slash.
   public var path = "/ws"
   /// The path of the event streams, where WebSocket does not get through: PROTOCOL.md, "Other transports"; begins with a
@@ -49,4 +55,14 @@ public struct ServerConfiguration: Sendable {
   public var serverName = "wscore"
 
   public init() {}
+}
+
+/// Where clients on the same machine reach a server without a network.
+public struct UnixSocketSettings: Sendable, Equatable {
+  /// At most 107 bytes. A socket that nobody listens on is replaced; the server takes its own away when it ends.
+  public var path: String
+  /// The permissions of the socket's file; connecting needs the one to write.
+  public var mode: UInt32
+
+  public init(path: String, mode: UInt32 = 0o660) { (self.path, self.mode) = (path, mode) }
 }

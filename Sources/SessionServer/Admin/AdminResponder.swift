@@ -81,7 +81,7 @@ struct AdminResponder: Sendable {
       shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
-      credentialRefusals: services.credentialRefusals.all,
+      credentialRefusals: services.credentialRefusals.all, tls: services.tls?.figures,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 

@@ -69,6 +69,7 @@ extension ServerFigures {
     encoder.add("wscore_rooms", .gauge, "Rooms with a member.", sum(\.roomCount))
     encoder.add("wscore_outbox_bytes", .gauge, "Bytes that wait in outboxes.", sum(\.outboxByteCount))
     addCounters(&encoder)
+    tls?.add(to: &encoder)
     encoder.add("process_resident_memory_bytes", .gauge, "Resident memory.", residentByteCount)
     encoder.add("process_cpu_seconds_total", .counter, "User and system time.", [.init(cpuSeconds)])
     return encoder.text

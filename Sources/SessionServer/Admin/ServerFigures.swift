@@ -43,6 +43,8 @@ struct ServerFigures: Sendable {
   var isDraining: Bool
   /// By reason.
   var credentialRefusals: [(reason: String, count: UInt64)]
+  /// Nil without TLS.
+  var tls: TLSFigures?
   var residentByteCount: Int
   var cpuSeconds: Double
 
@@ -108,7 +110,7 @@ struct ServerFigures: Sendable {
   }
 
   var json: JSONValue {
-    .members([
+    let json = JSONValue.members([
       "uptime_ms": .int(uptimeMilliseconds), "version": .string(server), "pid": .int(processID),
       "loops": .int(shards.count), "draining": .bool(isDraining),
       "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
@@ -130,5 +132,8 @@ struct ServerFigures: Sendable {
       "rss_bytes": .int(residentByteCount), "cpu_ms": .int(Int64(cpuSeconds * 1_000)),
       "shards": .array(shards.map(\.json)),
     ])
+    guard case .object(var members) = json, let tls else { return json }
+    members.insert(.init("tls", tls.json), at: members.count - 1)
+    return .object(members)
   }
 }

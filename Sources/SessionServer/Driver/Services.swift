@@ -14,6 +14,8 @@ final class Services: Sendable {
   let events: EventLog
   let credentialRefusals = RefusalTally()
   let logger: Logger
+  /// Nil without TLS.
+  let tls: TLSKeeper?
 
   let isDraining = Atomic(false)
   /// Draining is to end with the server.
@@ -31,7 +33,8 @@ final class Services: Sendable {
   init(
     configuration: ServerConfiguration, handlers: [HandlerTable.Entry], deprecations: [Deprecation], hooks: Hooks,
     logger: Logger
-  ) {
+  ) throws(ServerError) {
+    tls = if let settings = configuration.tls { try TLSKeeper(settings, logger) } else { nil }
     self.configuration = configuration
     self.handlers = handlers
     self.deprecations = deprecations

@@ -17,6 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
+  @OptionGroup(title: "TLS options") var tls: TLSOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
   @OptionGroup(title: "JSON Web Token options") var jwt: JWTOptions
   @OptionGroup(title: "Backend options") var backends: BackendOptions
@@ -32,6 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
       endpoint,
+      tls,
       authentication,
       jwt,
       backends,

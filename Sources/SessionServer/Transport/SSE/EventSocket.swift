@@ -243,7 +243,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     write(ByteBuffer(bytes: HTTPResponseWriter.head(200, fields) + stream.introduction))
     // The write may have found the connection broken; then nobody must hear of it.
     guard !isGone else { return }
-    stream.begin(remote: context.remote, credential: services.credential(head.fields))
+    stream.begin(
+      remote: context.remote, credential: services.credential(head.fields), verifiedSubject: context.verifiedSubject)
     if !messages.isEmpty { stream.take(Batch(bytes: messages, isLines: true) { _ in }) }
   }
 

@@ -180,7 +180,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
         self, .webSocket,
         ConnectionDescription(
           transport: Transport.webSocket.rawValue, remote: context?.remote ?? "?", version: version,
-          credential: credential))
+          credential: credential, verifiedSubject: context?.verifiedSubject))
     case .echo(let accepted):
       messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
       guard accept(accepted) else { return }

@@ -3,6 +3,8 @@ import ArgumentParser
 /// Where the server is, and from which pages it may be used.
 struct EndpointOptions: ServeOptionGroup {
   @Option(help: .serve("listen")) var listen: String?
+  @Option(help: .serve("unix"), completion: .file()) var unix: String?
+  @Option(help: .serve("unix-mode")) var unixMode: String?
   @Option(help: .serve("path")) var path: String?
   @Option(help: .serve("sse-path")) var ssePath: String?
   @Option(help: .serve("raw-echo")) var rawEcho: String?
@@ -12,6 +14,8 @@ struct EndpointOptions: ServeOptionGroup {
   var given: [(name: String, text: String?)] {
     [
       ("listen", listen),
+      ("unix", unix),
+      ("unix-mode", unixMode),
       ("path", path),
       ("sse-path", ssePath),
       ("raw-echo", rawEcho),
@@ -24,9 +28,6 @@ struct EndpointOptions: ServeOptionGroup {
 extension ServeOption {
   static var endpoint: [ServeOption] {
     [
-      ServeOption(
-        name: "listen", placeholder: "host:port", fallback: "127.0.0.1:8080",
-        help: "Where to listen; port 0 takes any that is free.", apply: listen),
       ServeOption(
         name: "path", placeholder: "path", fallback: "/ws", help: "The path of the WebSocket endpoint.",
         apply: { (settings, text) throws(OptionFault) in settings.server.path = try path(text) }),
@@ -48,10 +49,6 @@ extension ServeOption {
   }
 
   // MARK: Single values
-
-  private static func listen(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
-    (settings.server.host, settings.server.port) = try address(text)
-  }
 
   static func address(_ text: String) throws(OptionFault) -> (host: String, port: Int) {
     let fault = OptionFault("is not HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")

@@ -36,7 +36,9 @@ struct ServeOption {
   /// One list for each group of options, in the order of the help.
   static var all: [ServeOption] {
     [
+      listening,
       endpoint,
+      tls,
       authentication,
       jwt,
       backends,
