@@ -40,7 +40,7 @@ struct Running: Sendable {
         }
       }
       if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
-      let channel = try await listen(group, configuration, peers)
+      let channel = try await listen(group, services, peers)
       return Running(
         services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
         group: group, admin: admin, api: api, adminFault: adminFault,
@@ -103,24 +103,31 @@ struct Running: Sendable {
   }
 
   private static func listen(
-    _ group: MultiThreadedEventLoopGroup, _ configuration: ServerConfiguration, _ peers: [Peer]
+    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ peers: [Peer]
   ) async throws -> any Channel {
+    let configuration = services.configuration
     // A child's loop is picked by NIO, one after the other; its driver is the one that lives there.
     let drivers = Dictionary(uniqueKeysWithValues: peers.map { (ObjectIdentifier($0.loop), $0.driver) })
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 4_096)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .serverChannelOption(.maxMessagesPerRead, value: 64)
+      // Few, since so many may be accepted beyond the bound on sockets.
+      .serverChannelOption(.maxMessagesPerRead, value: 16)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          // Too many open files: wait a second and accept again.
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+          // Too many open files: wait and accept again.
+          let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: true) { _ in .milliseconds(250) }
+          try channel.pipeline.syncOperations.addHandlers([backoff, AcceptGate(services: services)])
         }
       }
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let driver = drivers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.ioOnClosedChannel }
+          let services = driver.value.services
+          if services.configuration.proxies.expectsHeader {
+            try channel.pipeline.syncOperations.addHandler(ProxyProtocolHandler(services: services))
+          }
           try channel.pipeline.syncOperations.addHandler(ConnectionHandler(driver: driver.value))
         }
       }

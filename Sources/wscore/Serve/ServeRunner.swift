@@ -22,6 +22,7 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.deflate = settings.deflatePolicy
+    settings.traffic.apply(to: &configuration)
     configuration.serverName = "wscore/\(WScore.version)"
     // Without authentication everybody may do everything.
     configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
@@ -85,7 +86,10 @@ struct ServeRunner {
 
   /// Each connection is a file; some are needed besides.
   private func bindConnectionCount(_ configuration: inout ServerConfiguration) -> [String] {
-    let most = max(16, FileLimit.raise() - 128)
+    let files = FileLimit.raise()
+    let most = max(16, files - 128)
+    let spare = max(8, files - 64 - min(most, configuration.connectionCount))
+    configuration.spareSocketCount = min(configuration.spareSocketCount, spare)
     guard configuration.connectionCount > most else { return [] }
     let wasAsked = configuration.connectionCount != ServerConfiguration().connectionCount
     let asked = configuration.connectionCount

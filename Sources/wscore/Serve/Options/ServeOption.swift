@@ -37,12 +37,14 @@ struct ServeOption {
   static var all: [ServeOption] {
     [
       endpoint,
+      proxies,
       authentication,
       jwt,
       backends,
       admission,
       lifetimes,
       bounds,
+      traffic,
       compression,
       rooms,
       events,
