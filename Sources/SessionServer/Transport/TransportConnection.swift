@@ -66,9 +66,13 @@ class TransportConnection {
 
   // MARK: Pace
 
-  /// A held peer is looked at so often: while it is not read it cannot show that it lives.
-  private static let maxHoldNanoseconds: UInt64 = 1_000_000_000
-  /// And not more often than so, however little is missing.
+  /// A held peer is looked at so often, at least: while it is not read it cannot show that it lives.
+  private final var maxHoldNanoseconds: UInt64 {
+    let limits = driver.services.configuration.limits
+    return min(1_000, limits.pingIntervalMilliseconds / 2, limits.pingTimeoutMilliseconds / 2) * 1_000_000
+  }
+
+  /// And not more often than this, however little is missing.
   private static let minHoldNanoseconds: UInt64 = 5_000_000
 
   /// A message was taken: the next one may have to wait.
@@ -93,7 +97,7 @@ class TransportConnection {
   }
 
   private final func scheduleRelease() {
-    let wait = min(max(debt, TransportConnection.minHoldNanoseconds), TransportConnection.maxHoldNanoseconds)
+    let wait = max(min(debt, maxHoldNanoseconds), TransportConnection.minHoldNanoseconds)
     let connection = NIOLoopBound(self, eventLoop: driver.loop)
     driver.loop.scheduleTask(in: .nanoseconds(Int64(wait))) { connection.value.releaseIsDue() }
   }
