@@ -220,8 +220,14 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// False if the peer has gone meanwhile: then the write fails, and the channel's end has been told before it returns,
   /// so nobody must hear of a connection that would never be taken back.
   private func accept(_ accepted: Upgrade.Accepted) -> Bool {
-    write(ByteBuffer(bytes: accepted.response()))
-    guard phase == .head else { return false }
+    // The place is taken first: who has read our answer counts, and two that come at once cannot both have the last one.
+    let count = services.connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
+    let hasPlace = count <= services.configuration.connectionCount
+    if hasPlace { write(ByteBuffer(bytes: accepted.response())) } else { answer(services.full()) }
+    guard hasPlace, phase == .head else {
+      services.connectionCount.wrappingSubtract(1, ordering: .relaxed)
+      return false
+    }
     phase = .open
     frames = FrameParser(
       role: .server,
@@ -230,7 +236,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       allowsCompression: accepted.deflate != nil)
     compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
     keepsTails = compression?.joinsParts == true
-    services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     return true
   }
 
