@@ -115,9 +115,7 @@ struct Running: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 16)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          // Too many open files: wait and accept again.
-          let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: true) { _ in .milliseconds(250) }
-          try channel.pipeline.syncOperations.addHandlers([backoff, AcceptGate(services: services)])
+          try channel.pipeline.syncOperations.addHandler(AcceptGate(services: services))
         }
       }
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)

@@ -1,13 +1,14 @@
 """For whom a connection is, as proxies say: PROXY protocol version 2, X-Forwarded-For, Forwarded; and whom not to believe."""
 import socket
 import struct
+import subprocess
 import time
 
 import pytest
 
 from conftest import WSCORE, eventually
 from test_limits import limited  # noqa: F401
-from wsraw import HELLO, Raw, request, session, text_frame, wait_for, works
+from wsraw import HELLO, Raw, request, text_frame
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -222,7 +223,6 @@ def test_an_authenticator_hears_of_the_client(start_server, tmp_path):
     ("--allow-host", "http://chat.example"), ("--allow-host", "*.example.com"), ("--message-rate", "-1"),
     ("--byte-rate", "10"), ("--control-burst", "0")])
 def test_mistakes_of_operators(client, environment, arguments):
-    import subprocess
     result = subprocess.run([WSCORE, "serve", "--listen", "127.0.0.1:0", *arguments], capture_output=True, text=True,
                             timeout=10, env=environment)
     assert result.returncode == 64 and arguments[0] in result.stderr, result.stderr

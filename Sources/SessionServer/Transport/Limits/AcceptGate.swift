@@ -17,6 +17,8 @@ final class AcceptGate: ChannelDuplexHandler {
   private let services: Services
   private let socketCount: Int
   private var holdsRead = false
+  /// There were no more descriptors.
+  private var isShort = false
   private var timer: Scheduled<Void>?
   private var lastTrouble: NIODeadline?
 
@@ -38,18 +40,21 @@ final class AcceptGate: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    guard services.socketCount.load(ordering: .relaxed) < socketCount else {
+    guard !isShort, !isFull else {
       holdsRead = true
       return note("as many sockets are open as there may be", context)
     }
     context.read()
   }
 
-  /// `AcceptBackoffHandler`, in front of us, sees to it that this does not come at once again.
+  private var isFull: Bool { services.socketCount.load(ordering: .relaxed) >= socketCount }
+
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard let error = error as? IOError else { return context.fireErrorCaught(error) }
     switch error.errnoCode {
-    case EMFILE, ENFILE, ENOBUFS, ENOMEM: note(SystemError.text(error.errnoCode), context)
+    case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+      isShort = true
+      note(SystemError.text(error.errnoCode), context)
     default: services.logger.debug("a connection was not accepted", metadata: ["reason": "\(error)"])
     }
   }
@@ -85,22 +90,26 @@ final class AcceptGate: ChannelDuplexHandler {
 
   private func goOn(_ context: ChannelHandlerContext) {
     guard let lastTrouble else { return }
-    let isFull = services.socketCount.load(ordering: .relaxed) >= socketCount
-    if !isFull, holdsRead {
+    isShort = !AcceptGate.areFilesLeft
+    guard !isFull, !isShort else {
+      self.lastTrouble = .now()
+      return look(context)
+    }
+    if holdsRead {
       holdsRead = false
       context.read()
     }
-    guard !isFull, NIODeadline.now() - lastTrouble > AcceptGate.calm, AcceptGate.isFileLeft else { return look(context) }
+    guard NIODeadline.now() - lastTrouble > AcceptGate.calm else { return look(context) }
     self.lastTrouble = nil
     services.isAcceptPaused.store(false, ordering: .relaxed)
     services.logger.notice("connections are accepted again")
   }
 
-  /// Whether one more file can be opened.
-  private static var isFileLeft: Bool {
-    let descriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return false }
-    Glibc.close(descriptor)
+  /// Whether two more files can be opened: the last one is left for operators, whose connection needs it.
+  private static var areFilesLeft: Bool {
+    guard let first = ReserveFile(), let second = ReserveFile() else { return false }
+    first.close()
+    second.close()
     return true
   }
 }

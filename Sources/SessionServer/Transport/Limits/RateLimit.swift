@@ -14,18 +14,20 @@ public struct RateLimit: Sendable, Equatable {
 
 /// How much of a `RateLimit` is used up; the limit itself is the same for all. One number is all its memory: when the
 /// bucket will be full again.
-struct PaceMeter: Sendable {
+package struct PaceMeter: Sendable {
   private var fullAt: UInt64 = 0
+
+  package init() {}
 
   /// Takes so much, whether it is there or not, and returns the nanoseconds until what is missing has come: 0 if nothing
   /// is missing.
-  mutating func charge(_ amount: Int, _ limit: RateLimit, _ now: Instant) -> UInt64 {
+  package mutating func charge(_ amount: Int, _ limit: RateLimit, _ now: Instant) -> UInt64 {
     fullAt = max(fullAt, now.nanoseconds) &+ PaceMeter.nanoseconds(for: amount, limit)
     return debt(limit, now)
   }
 
   /// Takes one if it is there.
-  mutating func take(_ limit: RateLimit, _ now: Instant) -> Bool {
+  package mutating func take(_ limit: RateLimit, _ now: Instant) -> Bool {
     var changed = self
     guard changed.charge(1, limit, now) == 0 else { return false }
     self = changed
@@ -33,13 +35,13 @@ struct PaceMeter: Sendable {
   }
 
   /// The nanoseconds until nothing is missing.
-  func debt(_ limit: RateLimit, _ now: Instant) -> UInt64 {
+  package func debt(_ limit: RateLimit, _ now: Instant) -> UInt64 {
     let until = max(fullAt, now.nanoseconds) - now.nanoseconds
     let burst = PaceMeter.nanoseconds(for: limit.burst, limit)
     return until > burst ? until - burst : 0
   }
 
-  func isEmpty(_ limit: RateLimit, _ now: Instant) -> Bool { fullAt <= now.nanoseconds }
+  package func isEmpty(_ limit: RateLimit, _ now: Instant) -> Bool { fullAt <= now.nanoseconds }
 
   /// Rounded up, and at most a day, so that no amount is free and none is too much.
   private static func nanoseconds(for amount: Int, _ limit: RateLimit) -> UInt64 {
