@@ -33,7 +33,23 @@ public struct ServerConfiguration: Sendable {
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
   /// Connections at one time, of every transport; further ones are answered with 503.
   public var connectionCount = 100_000
+  /// Sockets beyond those, for health checks and for refusals that can be read. When they are used up too, nothing is
+  /// accepted until one is free.
+  public var spareSocketCount = 1_024
+  /// Bounds of what comes from one address.
+  public var addresses = AddressLimits()
+  /// Bounds of what one connection may send in a second.
+  public var traffic = TrafficLimits()
+  /// Bounds of a request's head.
+  public var head = HTTPHeadLimits()
+  /// Frames without payload in one message; such as have one are bounded by `Limits.messageByteCount`.
+  public var emptyFragmentCount = 64
+  /// Time for a message to arrive, from the first byte of its first frame to the last of its last.
+  public var messageTimeoutMilliseconds: UInt64 = 60_000
   public var origins = OriginPolicy.sameHost
+  public var hosts = HostPolicy.automatic
+  /// Whom to believe for whom a connection is.
+  public var proxies = ProxyTrust()
   /// What is agreed to when a client offers permessage-deflate (RFC 7692); nil sends everything as it is. By default
   /// no context is kept, so that compression costs no memory for a connection.
   public var deflate: DeflatePolicy? = DeflatePolicy()

@@ -65,19 +65,22 @@ struct Listener {
   }
 
   private func bootstrap(tls: TLSKeeper?) -> ServerBootstrap {
-    let drivers = drivers
+    let (drivers, services) = (drivers, services)
     return ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Listener.backlog)
-      .serverChannelOption(.maxMessagesPerRead, value: 64)
+      // Few, since so many may be accepted beyond the bound on sockets.
+      .serverChannelOption(.maxMessagesPerRead, value: 16)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          // Too many open files: wait a second and accept again.
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+          try channel.pipeline.syncOperations.addHandler(AcceptGate(services: services))
         }
       }
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let driver = drivers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.ioOnClosedChannel }
+          if services.configuration.proxies.expectsHeader {
+            try channel.pipeline.syncOperations.addHandler(ProxyProtocolHandler(services: services))
+          }
           try tls?.secure(channel)
           try channel.pipeline.syncOperations.addHandler(ConnectionHandler(driver: driver.value))
         }

@@ -24,6 +24,7 @@ struct ServeRunner {
     configuration.deflate = settings.deflatePolicy
     configuration.tls = settings.tls.server
     configuration.unixSocket = settings.unixSocket
+    settings.traffic.apply(to: &configuration)
     configuration.serverName = "wscore/\(WScore.version)"
     // Without authentication everybody may do everything.
     configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
@@ -87,7 +88,10 @@ struct ServeRunner {
 
   /// Each connection is a file; some are needed besides.
   private func bindConnectionCount(_ configuration: inout ServerConfiguration) -> [String] {
-    let most = max(16, FileLimit.raise() - 128)
+    let files = FileLimit.raise()
+    let most = max(16, files - 128)
+    let spare = max(8, files - 64 - min(most, configuration.connectionCount))
+    configuration.spareSocketCount = min(configuration.spareSocketCount, spare)
     guard configuration.connectionCount > most else { return [] }
     let wasAsked = configuration.connectionCount != ServerConfiguration().connectionCount
     let asked = configuration.connectionCount

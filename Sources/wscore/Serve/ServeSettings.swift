@@ -43,6 +43,7 @@ struct ServeSettings {
   var apiKeyFile: String?
   var jwt = JWTSettings()
   var backends = BackendSettings()
+  var traffic = TrafficSettings()
   var compression = Compression.stateless
   var compressionWindowBits = 15
   var adminSocket = AdminSocketChoice.standard

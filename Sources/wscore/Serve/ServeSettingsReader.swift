@@ -45,6 +45,11 @@ enum ServeSettingsReader {
       mistakes.append(
         Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))
     }
+    if mistakes.isEmpty, settings.server.proxies.expectsHeader, settings.server.proxies.ranges.isEmpty,
+      !settings.server.proxies.includesLocal {
+      let text = "--proxy-protocol needs --trusted-proxy: without it every connection would be refused"
+      mistakes.append(Mistake(text: text, isFlag: flags["proxy-protocol"] != nil))
+    }
     mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }
     throw report(mistakes, last)
