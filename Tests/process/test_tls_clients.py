@@ -10,6 +10,7 @@ import pytest
 
 from certificates import Authority, write
 from conftest import WSCORE
+from faultproxy import FaultProxy
 
 
 @pytest.fixture
@@ -232,8 +233,46 @@ def test_options_that_contradict_each_other(client, load, arguments, text):
         assert done.returncode == 64 and text in done.stderr
 
 
-def test_the_raw_echo_over_tls(start_tls, authority, environment):
-    server = start_tls("--raw-echo", "/echo")
-    done = subprocess.run(
-        [WSCORE, "client", "--raw-echo", named(server)], capture_output=True, text=True, timeout=10, env=environment)
-    assert done.returncode == 76 and "not trusted here" in done.stderr
+def test_the_raw_echo_over_tls(authority, environment):
+    from websockets.sync.server import serve
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue())
+    got = []
+
+    def talk(connection):
+        for message in ("one", b"two" * 1_000_000):
+            connection.send(message)
+            got.append(connection.recv(timeout=10) == message)
+
+    with serve(talk, "127.0.0.1", 0, ssl=context, max_size=None) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"wss://localhost:{server.socket.getsockname()[1]}/"
+        command = [WSCORE, "client", "--raw-echo", url]
+        done = subprocess.run(
+            [*command, "--tls-ca", authority.path], capture_output=True, text=True, timeout=20, env=environment)
+        assert done.returncode == 0 and got == [True, True], done.stderr
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment)
+        assert done.returncode == 76 and "not trusted here" in done.stderr and "--tls-ca" in done.stderr
+        server.shutdown()
+
+
+def test_a_server_name_is_sent_for_a_name_and_not_for_an_address(authority, answering, client):
+    names = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue())
+    context.sni_callback = lambda connection, name, _: names.append(name)
+    server = answering(context=context)
+    for host in ("localhost", "127.0.0.1"):
+        client(f"wss://{host}:{server.port}/ws", "--tls-ca", authority.path, "--no-reconnect", *ECHO)
+    assert names == ["localhost", None]
+
+
+def test_a_connection_that_is_cut_is_a_lost_one(start_tls, authority, client):
+    """TLS that ends without close_notify, in mid-session: the client resumes, and says what happened."""
+    with FaultProxy(start_tls().url.replace("wss", "ws")) as proxy:
+        threading.Timer(1, lambda: proxy.latest.cut("fin", "client")).start()
+        done = client(
+            f"wss://localhost:{proxy.port}/ws", "--tls-ca", authority.path, "-c", "send echo 1 --ack", "-c", "sleep 2s",
+            "-c", "expect state online --no-gap --no-dup", "-c", "send echo 2 --ack")
+    assert done.returncode == 0, done.stderr
+    assert "the connection was cut without the end that TLS has for it" in done.stdout

@@ -44,7 +44,9 @@
 
     /// TLS closes what has failed, and more than once; that is put off while the peer reads.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-      guard hasLastWords || phase == .lingering else { return context.close(mode: mode, promise: promise) }
+      guard hasLastWords || phase == .lingering, context.channel.isActive else {
+        return context.close(mode: mode, promise: promise)
+      }
       context.channel.closeFuture.cascade(to: promise)
       if phase != .lingering { linger(context) }
     }
