@@ -14,6 +14,7 @@ import pytest
 
 from certificates import Authority, write
 from conftest import WSCORE, eventually
+from httpbackend import Backend
 from transports import sse_url
 from wsclient import Client, ServerError
 from wsraw import frame, request, text_frame
@@ -532,6 +533,21 @@ def test_optional_certificates_with_auth_tls(start_tls, authority):
     server = start_tls("--tls-client-ca", authority.path, "--tls-client-auth", "optional")
     assert refusal(server, authority.trust()) == "auth.failed"
     assert user_of(server, authority.trust(authority.issue_client()))["user"] == "cn:ann"
+
+
+def test_a_backend_is_told_the_subject(start_tls, authority):
+    backend = Backend(lambda call: (200, {"user": "ann", "permissions": ["*"]}))
+    try:
+        server = start_tls("--tls-client-ca", authority.path, "--tls-client-auth", "optional",
+                           "--auth-url", f"{backend.url}/auth")
+        shown = authority.trust(authority.issue_client())
+        user_of(server, shown)
+        user_of(server, shown, {"scheme": "token", "credential": "abc"})
+        user_of(server, authority.trust(), {"scheme": "tls", "credential": "cn:root"})
+        asked = [(call.json["scheme"], call.json["credential"], call.json.get("subject")) for call in backend.calls]
+        assert asked == [("tls", None, "cn:ann"), ("token", "abc", "cn:ann"), ("tls", "cn:root", None)]
+    finally:
+        backend.stop()
 
 
 def test_only_the_same_subject_resumes(start_tls, authority, lines):
