@@ -43,6 +43,37 @@ def test_a_hoard_costs_nothing_on_the_other_loops(start_server):
     assert gap["from"] == 1 and gap["reason"] == "overflow" and 20 < len(kept) < 60
 
 
+def test_a_full_outbox_sends_no_more_than_the_window(start_server):
+    """A member reads and does not acknowledge. The messages that were sent to it are the oldest, and the first that its
+    outbox gives up; they are under way all the same, so no others follow before it acknowledges."""
+    server = start_server("--outbox-messages", "8", "--loops", "1")
+    bob = Client(server.url, user="bob")
+    bob.connect()
+    bob.join("lobby")
+    with session(server.url, hello_with(window={"messages": 4}, **user("ann"))) as ann:
+        ann.say({"v": 2, "seq": 1, "type": "join", "room": "lobby"})
+        assert ann.receive("reply")["seq"] == 1
+        ann.say({"v": 2, "ack": 1, "type": "ack"})
+        for number in range(2, 42):
+            bob.publish("lobby", "n", number)
+        assert [ann.receive("event", "gap")["payload"] for _ in range(4)] == [2, 3, 4, 5]
+        # Its reply waits behind the others.
+        ann.say({"v": 2, "type": "event", "event": "time", "delivery": "transient", "id": "t", "payload": 1})
+        ann.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            ann.receive("event", "gap", "reply")
+        ann.socket.settimeout(10)
+        ann.say({"v": 2, "ack": 5, "type": "ack"})
+        gap = ann.receive("event", "gap")["payload"]
+        assert (gap["from"], gap["reason"]) == (6, "overflow") and gap["to"] >= 33
+        came = [ann.receive("event", "reply") for _ in range(4)]
+        assert [message["seq"] for message in came] == list(range(gap["to"] + 1, gap["to"] + 5))
+        ann.say({"v": 2, "ack": came[-1]["seq"], "type": "ack"})
+        while came[-1]["type"] != "reply":
+            came.append(ann.receive("event", "reply"))
+        assert came[-1]["seq"] == 42 and [message["payload"] for message in came[:-1]] == list(range(gap["to"] + 1, 42))
+
+
 def test_the_last_word_on_a_session_is_for_its_user_alone(server):
     """Whoever else holds the token learns that the session is another user's, and nothing of its traffic."""
     with session(server.url, hello_with(**user("ann"))) as ann:
