@@ -1,8 +1,12 @@
 """What an outside judge of PROTOCOL.md asked for: each of these once had another answer."""
+import json
+import signal
+import subprocess
 import time
 
 import pytest
 
+from conftest import WSCORE
 from wsclient import Client
 from wsraw import hello_with, session
 
@@ -116,3 +120,24 @@ def test_a_join_that_is_misspelt_is_refused(server, payload):
         for seq, fine in enumerate([None, {}, {"presence": None, "history": None, "since": None, "x": 1}], 2):
             ann.say({"v": 2, "seq": seq, "type": "join", "id": "j", "room": "lobby", "payload": fine})
             assert ann.receive("error", "reply")["payload"]["members"] == 1
+
+
+def test_load_tells_of_sends_of_unknown_fate(start_server):
+    """The server stops, takes what is sent into its socket buffers, and is killed. Another one does not know the sessions:
+    what was under way is of unknown fate, and not counted as acknowledged."""
+    first = start_server()
+    host, port = first.address
+    load = subprocess.Popen(
+        [WSCORE, "load", first.url, "--sessions", "20", "--rate", "1000/s", "--duration", "3s", "--json", "--progress", "off"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    first.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.3)
+    first.process.kill()
+    first.process.wait()
+    start_server("--listen", f"{host}:{port}")
+    report = json.loads(load.communicate(timeout=60)[0])
+    assert load.returncode == 97 and report["not_resumed"] == 20
+    assert report["unknown_sends"] > 100
+    assert report["acknowledged"] + report["unknown_sends"] == report["sent"]
+    assert report["lost"] == report["unexplained"] == report["duplicated"] == 0
