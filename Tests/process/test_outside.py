@@ -1,4 +1,5 @@
 """What an outside judge of PROTOCOL.md asked for: each of these once had another answer."""
+import http.client
 import json
 import signal
 import subprocess
@@ -141,3 +142,11 @@ def test_load_tells_of_sends_of_unknown_fate(start_server):
     assert report["unknown_sends"] > 100
     assert report["acknowledged"] + report["unknown_sends"] == report["sent"]
     assert report["lost"] == report["unexplained"] == report["duplicated"] == 0
+
+
+def test_an_encoded_post_is_refused(server):
+    """Not taken for the JSON that it is not."""
+    connection = http.client.HTTPConnection(*server.address, timeout=10)
+    hello = json.dumps({"v": 2, "type": "hello", "payload": {"versions": [2]}})
+    connection.request("POST", "/sse", hello, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    assert connection.getresponse().status == 415
