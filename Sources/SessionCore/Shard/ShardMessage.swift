@@ -97,8 +97,9 @@ enum Done: Sendable {
 
 /// The last word on a session that is gone.
 struct Tombstone: Sendable {
+  var user: String
   var lastIn: UInt64
-  var tokenDigest: [UInt8]
+  var tokenDigests: [[UInt8]]
   var reason: ResumeRefusal
 }
 

@@ -157,6 +157,7 @@ final class ShardDriver {
       if deadline != nil { closeEchoes() }
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
     case .stopDraining: shard.stopDraining()
+    case .roomIsNeeded: break  // made by now: whoever reads its mail hears what the others hold
     case .batch(let batch, let channel): take(batch, forChannel: channel)
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
@@ -188,7 +189,18 @@ final class ShardDriver {
   }
 
   /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
+  /// Who has made it too much and holds no more than its share asks the others to make room.
   private func shareBudget() {
+    let told = toldOutboxByteCount
+    tellOutboxes()
+    guard shard.isOverBudget else { return }
+    shard.makeRoom()
+    tellOutboxes()
+    guard shard.isOverBudget, toldOutboxByteCount > told else { return }
+    for other in outgoing.indices where other != index { outgoing[other].append(.roomIsNeeded) }
+  }
+
+  private func tellOutboxes() {
     let own = shard.outboxByteCount
     let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
     toldOutboxByteCount = own
