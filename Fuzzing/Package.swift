@@ -19,9 +19,11 @@ let package = Package(
     .target(name: "FuzzSupport"),
     // zlib as its manual shows it, apart from the code that is tested.
     .target(name: "ReferenceZlib", linkerSettings: [.linkedLibrary("z")]),
+    // What a stream of frames comes to, by our parser and by one as one would write it first.
+    .target(name: "FrameReading", dependencies: [.product(name: "WebSocketFrames", package: "wscore")]),
     .executableTarget(
       name: "FuzzFrames",
-      dependencies: ["FuzzSupport", "ReferenceZlib", .product(name: "WebSocketFrames", package: "wscore")]),
+      dependencies: ["FrameReading", "FuzzSupport", "ReferenceZlib", .product(name: "WebSocketFrames", package: "wscore")]),
     .executableTarget(
       name: "FuzzSessions",
       dependencies: [
@@ -32,7 +34,7 @@ let package = Package(
     .executableTarget(
       name: "FuzzNIO",
       dependencies: [
-        "FuzzSupport", .product(name: "WebSocketFrames", package: "wscore"),
+        "FrameReading", "FuzzSupport", .product(name: "WebSocketFrames", package: "wscore"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),
       ]),

@@ -1,3 +1,4 @@
+import FrameReading
 import FuzzSupport
 import WebSocketFrames
 

@@ -1,45 +1,7 @@
 import WebSocketFrames
 
-/// What a frame parser told, with the bytes and without where they lay.
-enum Seen: Equatable {
-  case message(Opcode, isCompressed: Bool, [UInt8])
-  case ping([UInt8])
-  case pong([UInt8])
-  case close(UInt16?)
-  case failed(UInt16)
-}
-
-/// Feeds the pieces to a `FrameParser` of ours.
-func parseFrames(_ pieces: [[UInt8]], role: Role, limits: FrameLimits, allowsCompression: Bool) -> [Seen] {
-  var parser = FrameParser(role: role, limits: limits, allowsCompression: allowsCompression)
-  var seen: [Seen] = []
-  for var piece in pieces {
-    piece.withUnsafeMutableBytes { bytes in
-      var offset = 0
-      while true {
-        switch parser.next(bytes, from: &offset) {
-        case .message(let opcode, let range): seen.append(.message(opcode, isCompressed: false, Array(bytes[range])))
-        case .assembledMessage(let opcode): seen.append(.message(opcode, isCompressed: false, parser.assembled))
-        case .compressedMessage(let opcode, let range):
-          seen.append(.message(opcode, isCompressed: true, Array(bytes[range])))
-        case .assembledCompressedMessage(let opcode):
-          seen.append(.message(opcode, isCompressed: true, parser.assembled))
-        case .ping(let range): seen.append(.ping(Array(bytes[range])))
-        case .pong(let range): seen.append(.pong(Array(bytes[range])))
-        case .assembledPing: seen.append(.ping(parser.assembledControl))
-        case .assembledPong: seen.append(.pong(parser.assembledControl))
-        case .close(let code): seen.append(.close(code?.rawValue))
-        case .violation(let violation): seen.append(.failed(violation.closeCode.rawValue))
-        case .needsMore: return
-        }
-      }
-    }
-  }
-  return seen
-}
-
 /// A reader of RFC 6455 frames as one would write it first: it has all bytes before it, and copies what it likes.
-struct NaiveFrameReader {
+public struct NaiveFrameReader {
   let role: Role
   let limits: FrameLimits
   let allowsCompression: Bool
@@ -47,7 +9,7 @@ struct NaiveFrameReader {
   private var seen: [Seen] = []
   private var message: (opcode: Opcode, isCompressed: Bool, payload: [UInt8], emptyCount: Int)?
 
-  init(_ bytes: [UInt8], role: Role, limits: FrameLimits, allowsCompression: Bool) {
+  public init(_ bytes: [UInt8], role: Role, limits: FrameLimits, allowsCompression: Bool) {
     (self.bytes, self.role, self.limits, self.allowsCompression) = (bytes, role, limits, allowsCompression)
   }
 
@@ -66,7 +28,8 @@ struct NaiveFrameReader {
     var payload: [UInt8] = []
   }
 
-  mutating func read() -> [Seen] {
+  /// All that is in the bytes.
+  public mutating func read() -> [Seen] {
     do {
       while true { try take(try frame()) }
     } catch {
@@ -150,44 +113,4 @@ struct NaiveFrameReader {
       throw Stop()
     }
   }
-}
-
-/// RFC 6455 sections 5.5.1 and 7.4, written as a list of what is allowed.
-func naiveClose(_ payload: [UInt8]) -> Seen {
-  if payload.isEmpty { return .close(nil) }
-  if payload.count == 1 { return .failed(1002) }
-  let code = UInt16(payload[0]) * 256 + UInt16(payload[1])
-  let registered: Set<UInt16> = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
-  guard registered.contains(code) || (code >= 3000 && code < 5000) else { return .failed(1002) }
-  return naiveUTF8(Array(payload[2...])) == .whole ? .close(code) : .failed(1007)
-}
-
-enum TextState {
-  case whole
-  /// Well-formed as far as it goes.
-  case open
-  case bad
-}
-
-/// By decoding numbers, unlike the validator, which goes by ranges of bytes.
-func naiveUTF8(_ bytes: [UInt8]) -> TextState {
-  var index = 0
-  while index < bytes.count {
-    let lead = bytes[index]
-    let length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0
-    guard length > 0 else { return .bad }
-    let there = bytes[index..<min(index + length, bytes.count)]
-    guard there.dropFirst().allSatisfy({ $0 >> 6 == 2 }) else { return .bad }
-    // The lowest and highest numbers that the bytes so far can come to.
-    let missing = length - there.count
-    let mask: UInt8 = length == 1 ? 0x7F : 0x7F >> UInt8(length)
-    let low = there.dropFirst().reduce(UInt32(lead & mask)) { $0 << 6 | UInt32($1 & 63) } << UInt32(6 * missing)
-    let high = low + (1 << UInt32(6 * missing)) - 1
-    let floor: UInt32 = [0, 0, 0x80, 0x800, 0x10000][length]
-    let allowed = (max(low, floor)...max(high, floor, low))
-    guard high >= floor, allowed.lowerBound <= 0x10FFFF, !(low >= 0xD800 && high <= 0xDFFF) else { return .bad }
-    if missing > 0 { return .open }
-    index += length
-  }
-  return .whole
 }
