@@ -67,6 +67,7 @@ extension ServerFigures {
       "wscore_transport_connections", .gauge, "Connections by transport.",
       transports.map { .init(Double($0.count), "transport", $0.name) })
     encoder.add("wscore_rooms", .gauge, "Rooms with a member.", sum(\.roomCount))
+    encoder.add("wscore_timers", .gauge, "Deadlines of sessions, connections and rooms that wait.", sum(\.timerCount))
     encoder.add("wscore_outbox_bytes", .gauge, "Bytes that wait in outboxes.", sum(\.outboxByteCount))
     addCounters(&encoder)
     encoder.add("process_resident_memory_bytes", .gauge, "Resident memory.", residentByteCount)
