@@ -105,7 +105,7 @@ def soak(arguments, directory):
     server = Server(
         "--admin-socket", str(admin), "--loops", "2", "--session-ttl", "8s", "--ping-interval", "3s", "--ping-timeout",
         "2s", "--hello-timeout", "3s", "--handshake-timeout", "3s", "--presence-grace", "1s", "--compression",
-        arguments.compression, "--log-level", "error")
+        arguments.compression)
     gauges = Gauges(server.process.pid, admin)
     recorder = Recorder(gauges, arguments.csv, arguments.interval)
     churn = Churn(WSCORE, server.url, admin, arguments.sessions)

@@ -55,13 +55,13 @@ class Churn:
         end = time.monotonic() + seconds
         small = max(10, self._sessions // 20)
         loads = [
-            (self._load, self._sessions, ["--storm", "100%@40%", "--storm", "30%@70%", "--drop", "rst"], None),
-            (self._load, small, ["--storm", "100%@50%", "--drop", "fin"], signal.SIGSTOP),
-            (self._load, small, ["--storm", "50%@50%", "--drop", "clean"], None),
-            (self._load, small, [], signal.SIGKILL),
+            ("load", self._sessions, ["--storm", "100%@40%", "--storm", "30%@70%", "--drop", "rst"], None),
+            ("stopped", small, ["--storm", "100%@50%", "--drop", "fin"], signal.SIGSTOP),
+            ("clean", small, ["--storm", "50%@50%", "--drop", "clean"], None),
+            ("killed", small, [], signal.SIGKILL),
         ]
         with concurrent.futures.ThreadPoolExecutor(len(loads) + 6) as pool:
-            running = [pool.submit(run, seconds, *arguments) for run, *arguments in loads]
+            running = [pool.submit(self._load, seconds, *arguments) for arguments in loads]
             running += [pool.submit(self._misbehave, end, turn) for turn in range(6)]
             for future in running:
                 future.result()
@@ -74,14 +74,14 @@ class Churn:
 
     # MARK: Honest clients, and what becomes of them
 
-    def _load(self, seconds, sessions, options, blow):
+    def _load(self, seconds, prefix, sessions, options, blow):
         """A run of `wscore load`, whose verdict counts unless it is killed on the way."""
         options = [f"{option.split('@')[0]}@{seconds * float(option.split('@')[1][:-1]) / 100:.1f}s" if "@" in option
                    else option for option in options]
         process = subprocess.Popen(
             [self._wscore, "load", self.url, "--json", "--progress", "off", "--sessions", str(sessions), "--rate",
              f"{max(20, sessions // 4)}/s", "--duration", f"{seconds:.0f}s", "--settle", "30s", "--payload-bytes", "400",
-             "--rooms", str(max(1, sessions // 10)), "--seed", str(self._random.randrange(1 << 30)), *options],
+             "--rooms", str(max(1, sessions // 10)), "--room-prefix", f"{prefix}.", "--seed", str(self._random.randrange(1 << 30)), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         with self._lock:
             self._processes.add(process)
@@ -189,6 +189,8 @@ class Churn:
                 back.finish()
             # The pings of the server find the rest.
             time.sleep(6)
+            for link in proxy.links:
+                link.restore()
             for raw in raws:
                 raw.close()
 
@@ -232,7 +234,7 @@ class Churn:
                 for message in ({"type": "join"}, {"type": "event", "event": "chat", "payload": "x" * 300}, {"type": "leave"}):
                     seq += 1
                     raw.say({"v": 2, "seq": seq, "ack": seq - 1, "room": room, **message})
-                    raw.receive("reply", "error")
+                    raw.receive("reply", "event", "error")
             if chance.random() < 0.5:
                 raw.say({"v": 2, "type": "bye"})
                 raw.finish()
