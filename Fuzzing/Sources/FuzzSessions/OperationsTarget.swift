@@ -45,7 +45,8 @@ private final class Play {
     case 2: drop(member)
     case 3, 4: join(member, room)
     case 5: leave(member, room)
-    case 6, 7, 8: publish(member, room)
+    case 6, 7: publish(member, room, argument & 0x80 == 0 ? "" : #","delivery":"transient""#)
+    case 8: publish(member, room, #","key":"k""#)
     case 9: say(member) { $0.ack }
     case 10: bye(member)
     case 11: advance(UInt64(argument) * 20)
@@ -119,11 +120,16 @@ private final class Play {
     request(member, #""type":"leave","room":"room-\#(room)","payload":{}"#)
   }
 
-  private func publish(_ member: Member, _ room: Int) {
+  /// - Parameter fields: a key, by which a newer message takes the place of one that was not sent; or that nobody
+  ///   minds its loss.
+  private func publish(_ member: Member, _ room: Int, _ fields: String) {
     guard member.isConnected else { return }
-    let id = "m-\(nextID + 1)"
-    if member.rooms.contains(room) { expect(id, in: room) }
-    request(member, #""type":"event","event":"chat","room":"room-\#(room)","payload":"\#(id)""#)
+    let isTransient = fields.contains("transient")
+    let id = (isTransient ? "t-" : "m-") + "\(nextID + 1)"
+    if member.rooms.contains(room), !isTransient { expect(id, in: room) }
+    let text = #""type":"event","event":"chat","room":"room-\#(room)"\#(fields),"payload":"\#(id)""#
+    guard isTransient else { return request(member, text) }
+    say(member) { _ in #"{"v":2,\#(text)}"# }
   }
 
   private func expect(_ id: String, in room: Int) {
