@@ -31,6 +31,8 @@ final class Member {
 
   var isAlive: Bool { !sid.isEmpty }
   var isConnected: Bool { wire != nil }
+  /// Who does not read and goes on asking is made to wait, since replies are never dropped; the model knows no waiting.
+  var speaks: Bool { isConnected && !isBlocked }
 
   /// The session is over: the model and the client know nothing any more.
   func end() {

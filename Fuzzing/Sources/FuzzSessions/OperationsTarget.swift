@@ -109,13 +109,13 @@ private final class Play {
   }
 
   private func join(_ member: Member, _ room: Int) {
-    guard member.isConnected else { return }
+    guard member.speaks else { return }
     member.rooms.insert(room)
     request(member, #""type":"join","room":"room-\#(room)","payload":{}"#)
   }
 
   private func leave(_ member: Member, _ room: Int) {
-    guard member.isConnected else { return }
+    guard member.speaks else { return }
     member.rooms.remove(room)
     request(member, #""type":"leave","room":"room-\#(room)","payload":{}"#)
   }
@@ -123,7 +123,7 @@ private final class Play {
   /// - Parameter fields: a key, by which a newer message takes the place of one that was not sent; or that nobody
   ///   minds its loss.
   private func publish(_ member: Member, _ room: Int, _ fields: String) {
-    guard member.isConnected else { return }
+    guard member.speaks else { return }
     let isTransient = fields.contains("transient")
     let id = (isTransient ? "t-" : "m-") + "\(nextID + 1)"
     if member.rooms.contains(room), !isTransient { expect(id, in: room) }
