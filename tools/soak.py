@@ -8,6 +8,7 @@ Exit code 0 if all holds, 1 with what does not. A row for each sample is printed
 import argparse
 import csv
 import pathlib
+import resource
 import signal
 import sys
 import tempfile
@@ -149,6 +150,9 @@ def main():
     parser.add_argument("--csv", type=pathlib.Path,
                         default=ROOT / "reports" / time.strftime("soak-%Y%m%d-%H%M%S.csv"), help="where the samples go")
     arguments = parser.parse_args()
+    # The server and the clients need one for each session, and get them from here.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as directory:
         failed = soak(arguments, directory)
     print(f"\n{'FAILED' if failed else 'PASSED'}; the samples are in {arguments.csv}")
