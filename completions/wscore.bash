@@ -507,7 +507,7 @@ _wscore_load() {
     repeating_flags=()
     non_repeating_flags=(--json --version -h --help)
     repeating_options=(--storm --threshold)
-    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --progress --out --color)
+    non_repeating_options=(--sessions --rate --duration --rooms --room-prefix --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --progress --out --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
@@ -525,6 +525,9 @@ _wscore_load() {
         return
         ;;
     '--rooms')
+        return
+        ;;
+    '--room-prefix')
         return
         ;;
     '--payload-bytes')
