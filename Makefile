@@ -3,7 +3,8 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check check-model unit process examples traits docs sim conformance bench-slow-reader clean setup-build setup-test
+.PHONY: help serve build test check check-model unit process examples traits docs sim conformance fuzz fuzz-ci fuzz-corpus \
+  sanitize soak bench-slow-reader clean setup-build setup-test
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
@@ -14,6 +15,10 @@ help:
 	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
 	@echo "make sim      the simulator alone: SEEDS=n seeds (10000), or the one of SEED=n"
 	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
+	@echo "make fuzz     the fuzzers, with the address sanitizer: MINUTES=n together (10), TARGET=x one alone"
+	@echo "make fuzz-ci  their kept inputs and a short run; make fuzz-corpus: keep what they found, minimised"
+	@echo "make sanitize the tests under the thread, address and leak sanitizers: takes long; SANITIZER=thread one alone"
+	@echo "make soak     MINUTES=n (30) of sessions with every fault; memory, descriptors and timers as before"
 	@echo "make bench-slow-reader  what one stopped member costs the 999 others of its room: the ratio of p99"
 	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
@@ -51,7 +56,7 @@ examples: setup-build
 traits: setup-build
 	tools/check_traits.sh
 
-test: check check-model traits unit process
+test: check check-model traits unit fuzz-ci process
 
 SEEDS ?= 10000
 sim: build
@@ -62,6 +67,24 @@ conformance: setup-build
 	tools/conformance/setup.sh
 	python3 tools/conformance/run.py --reports reports/conformance
 
+MINUTES ?=
+fuzz: setup-build
+	python3 tools/fuzz.py run --address $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TARGET),--target $(TARGET))
+
+fuzz-ci: setup-build
+	python3 tools/fuzz.py ci
+
+fuzz-corpus: setup-build
+	python3 tools/fuzz.py corpus $(if $(TARGET),--target $(TARGET))
+
+SANITIZER ?= thread address
+sanitize: setup-build
+	set -e; for sanitizer in $(SANITIZER); do tools/sanitize.sh $$sanitizer; done
+
+soak: setup-test
+	swift build -c release --product wscore
+	.venv/bin/python tools/soak.py $(if $(MINUTES),--minutes $(MINUTES))
+
 bench-slow-reader: setup-test
 	swift build -c release --product wscore
 	.venv/bin/python tools/bench_slow_reader.py
@@ -70,4 +93,4 @@ docs: build
 	python3 tools/generate_docs.py
 
 clean:
-	rm -rf .build .build-core .build-examples .venv
+	rm -rf .build .build-* .venv

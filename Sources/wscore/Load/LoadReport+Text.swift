@@ -67,7 +67,7 @@ extension LoadReport {
 
   private var counterexampleText: String? {
     guard let example = tally.counterexample else { return nil }
-    var text = "  \(example.kind.rawValue): room load.\(example.room), receiver \(example.receiver)"
+    var text = "  \(example.kind.rawValue): room \(roomPrefix)\(example.room), receiver \(example.receiver)"
     switch example.kind {
     case .repeatedSequence, .sequenceHole, .wrongGap: return text + ", \(example.number) in all"
     default: break

@@ -5,6 +5,7 @@ package struct LoadReport: Sendable {
   package var url = ""
   package var seed: UInt64 = 0
   package var sessions = 0
+  package var roomPrefix = RoomLayout.standardPrefix
   package var rooms = 0
   package var loops = 1
   package var payloadBytes = 0

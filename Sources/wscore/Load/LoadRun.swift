@@ -214,6 +214,7 @@ extension LoadReport {
   init(_ plan: LoadPlan) {
     self.init()
     (url, seed, sessions, rooms) = ("\(plan.url)", plan.seed, plan.sessions, plan.rooms)
+    roomPrefix = plan.roomPrefix
     (loops, payloadBytes, targetRate) = (plan.loops, plan.payloadBytes, plan.rate)
     seconds = Double(Quantity.nanoseconds(plan.duration)) / 1e9
     storms = plan.storms.map { StormResult($0) }
