@@ -27,7 +27,7 @@ function __wscore_parse_tokens -S
         case 'client'
             __wscore_parse_subcommand 1 'raw-echo' 'token-file=' 'auth-scheme=' 'protocol=' 'instance=' 'ttl=' 'window=' 'no-ack' 'reconnect' 'no-reconnect' 'timeout=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'script=+' 'c/command=+' 'on-eof=' 'drain-timeout=' 'keep-going' 'format=' 'color=' 'q/quiet' 'version' 'h/help'
         case 'load'
-            __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'auth-scheme=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
+            __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'room-prefix=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'auth-scheme=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
         case 'inspect'
             __wscore_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -242,6 +242,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" duration' -l 'duration' -d 'How long messages are sent.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load"' -l 'storm' -d 'Drop P percent of the connections at T; may be given again.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" rooms' -l 'rooms' -d 'Rooms, which share the sessions (default: a fifth of the sessions).' -rfka ''
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" room-prefix' -l 'room-prefix' -d 'What the names of the rooms begin with; two runs against one server need two.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" payload-bytes' -l 'payload-bytes' -d 'Bytes of each payload.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" seed' -l 'seed' -d 'Fixes who sends when and whom storms hit (default: a random one).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" settle' -l 'settle' -d 'Longest wait for what is under way at the end.' -rfka ''
