@@ -76,6 +76,7 @@ extension Shard {
     account(session)
     session.dropInbox()
     session.ackDelay.cancel()
+    session.overrun.cancel()
     session.isAckDue = false
     startExpiry(session)
     observe(LifecycleEvent(.sessionSuspended, sid: session.sid, user: session.principal.user))
@@ -149,6 +150,9 @@ extension Shard {
       // A claim is under way: the session goes to it, or starts its time anew.
       guard session.phase.suspendedSince != nil, session.heldClaim == nil else { return }
       end(session, .expired, told: nil, reason: "expired", .expired)
+    case .overrun:
+      guard let session = sessions[key.slot], session.overrun.isDue(deadline, now: now, key, in: &timers) else { return }
+      overrunIsDue(session)
     case .delayedAck:
       guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
       guard session.version > 1 else { return work(session) }
