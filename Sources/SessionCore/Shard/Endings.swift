@@ -118,7 +118,7 @@ extension Shard {
     post(.userSession(user: user, session.sid, isThere: false), to: home(of: user))
     post(
       .ended(
-        session.sid, Tombstone(lastIn: session.lastIn, tokenDigest: session.tokens.newest, reason: tombstone)),
+        session.sid, Tombstone(lastIn: session.lastIn, token: TokenMark(session.tokens.newest), reason: tombstone)),
       to: registrar(of: session.sid))
     counters.sessionsEnded += 1
     observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: user, reason: reason))
