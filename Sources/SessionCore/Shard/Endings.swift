@@ -119,8 +119,7 @@ extension Shard {
     post(.userSession(user: user, session.sid, isThere: false), to: home(of: user))
     post(
       .ended(
-        session.sid,
-        Tombstone(user: user, lastIn: session.lastIn, tokenDigests: session.tokens.valid, reason: tombstone)),
+        session.sid, Tombstone(user: user, tokens: session.tokens, lastIn: session.lastIn, reason: tombstone)),
       to: registrar(of: session.sid))
     counters.sessionsEnded += 1
     observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: user, reason: reason))

@@ -3,6 +3,7 @@ import ArgumentParser
 /// How long things last.
 struct LifetimeOptions: ServeOptionGroup {
   @Option(help: .serve("session-ttl")) var sessionTtl: String?
+  @Option(help: .serve("tombstone-ttl")) var tombstoneTtl: String?
   @Option(help: .serve("ping-interval")) var pingInterval: String?
   @Option(help: .serve("ping-timeout")) var pingTimeout: String?
   @Option(help: .serve("hello-timeout")) var helloTimeout: String?
@@ -13,6 +14,7 @@ struct LifetimeOptions: ServeOptionGroup {
   var given: [(name: String, text: String?)] {
     [
       ("session-ttl", sessionTtl),
+      ("tombstone-ttl", tombstoneTtl),
       ("ping-interval", pingInterval),
       ("ping-timeout", pingTimeout),
       ("hello-timeout", helloTimeout),
@@ -28,6 +30,8 @@ extension ServeOption {
     [
       duration("session-ttl", \.server.limits.sessionTTLMilliseconds, 0, "120s",
         "How long a session outlives its connection."),
+      duration("tombstone-ttl", \.server.limits.tombstoneTTLMilliseconds, 0, "10m",
+        "How long is kept why a session ended, to tell its client."),
       duration("ping-interval", \.server.limits.pingIntervalMilliseconds, 10, "25s",
         "Silence after which a client is pinged."),
       duration("ping-timeout", \.server.limits.pingTimeoutMilliseconds, 10, "10s",
