@@ -102,6 +102,15 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     phase = .gone
     leave(code: nil, reason: "the connection broke")
     kept = []
+    // Not at once: it may be in the middle of a message that the connection ended.
+    let handler = NIOLoopBound(self, eventLoop: driver.loop)
+    driver.loop.execute { handler.value.letGo() }
+  }
+
+  /// Deadlines that are not over yet still hold the handler; what its peer sent need not be held with it.
+  private func letGo() {
+    (head, compression, pongs) = (nil, nil, [])
+    frames = FrameParser(role: .server)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
