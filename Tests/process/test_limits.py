@@ -118,13 +118,11 @@ def test_answers_that_are_read_late(limited):
         sender = threading.Thread(target=raw.send, args=(POST * 40_000,))
         sender.start()
         time.sleep(1)
-        assert [raw.response()[0] for _ in range(3)] == [404] * 3
-        count = 3
+        mark, count = b"HTTP/1.1 404 ", 0
         while count < 40_000:
-            if b"\r\n\r\n" not in raw.buffer:
-                assert raw._more(), count
-            count += (found := raw.buffer.count(b"HTTP/1.1 404"))
-            raw.buffer = raw.buffer[raw.buffer.rfind(b"HTTP/1.1 404") + 12:] if found else raw.buffer
+            assert raw._more(), count
+            count += raw.buffer.count(mark)
+            raw.buffer = raw.buffer[max(raw.buffer.rfind(mark) + len(mark), len(raw.buffer) - len(mark) + 1):]
         sender.join()
     assert count == 40_000
 

@@ -103,7 +103,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   /// Deadlines that are not over yet still hold the handler; what its peer sent need not be held with it.
   private func letGo() {
-    (head, compression, control) = (nil, nil, ControlFrames())
+    head = nil
+    compression = nil
+    control = ControlFrames()
     frames = FrameParser(role: .server)
   }
 
