@@ -21,6 +21,8 @@ struct ResumeTokens: Sendable {
 
   init(_ digest: [UInt8]) { current = digest }
 
+  var newest: [UInt8] { current }
+
   /// The one before the newest, while it can still be used.
   var unconfirmed: [UInt8]? { previous }
 
