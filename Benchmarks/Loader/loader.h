@@ -58,6 +58,7 @@ enum { RING = 65536 /* published messages that are followed at once */ };
 typedef struct {
   _Atomic int ready, touched, phase, failed;
   _Atomic u64 start_ns;
+  /* `last`: to the last subscriber (fanout), or since the whole storm began (resume) */
   Histogram latency, last;
   u64 messages, bytes, errors, order_errors, lost, unanswered, published, incomplete;
   u64 loader_cpu_ns;

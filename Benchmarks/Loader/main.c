@@ -95,9 +95,10 @@ static void print_traffic(Sample first, Sample last) {
 
 static void print_storms(void) {
   double messages = (double)shared->messages;
-  printf(",\"messages\":%" PRIu64 ",\"per_s\":%.1f,\"per_cpu_s\":%.1f", shared->messages,
+  printf(",\"messages\":%" PRIu64 ",\"per_s\":%.1f,\"per_cpu_s\":%.1f,\"last_p50_us\":%.1f,\"last_p99_us\":%.1f", shared->messages,
          shared->storm_wall_s > 0 ? messages / shared->storm_wall_s : 0,
-         shared->storm_server_cpu_s > 0 ? messages / shared->storm_server_cpu_s : 0);
+         shared->storm_server_cpu_s > 0 ? messages / shared->storm_server_cpu_s : 0, histogram_percentile_us(&shared->last, 50),
+         histogram_percentile_us(&shared->last, 99));
 }
 
 int main(int argc, char **argv) {

@@ -50,7 +50,9 @@ void on_greeting_message(Connection *c, u8 *bytes, size_t count) {
   if (!storm_start) return open_more();
   waiting_count--;
   shared->messages++;
-  histogram_add(&shared->latency, now_ns() - storm_start);
+  u64 now = now_ns();
+  histogram_add(&shared->latency, now - c->opened_ns);
+  histogram_add(&shared->last, now - storm_start);
 }
 
 static void run_storm(void) {

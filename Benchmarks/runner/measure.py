@@ -68,7 +68,7 @@ class Runner:
         a = self.arguments
         command = [
             "taskset", "-c", a.loader_core, server.command[0], "load", f"ws://127.0.0.1:{running.port}/ws", "--sessions", "15000",
-            "--rooms", "375", "--rate", "5000/s", "--duration", f"{max(3, round(a.seconds))}s", "--json", "--progress", "off"]
+            "--rooms", "375", "--rate", "5100/s", "--duration", f"{max(3, round(a.seconds))}s", "--json", "--progress", "off"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
         report = json.loads(done.stdout.splitlines()[-1])
         report["ok"] = report["verdict"] in ("ok", "invalid")

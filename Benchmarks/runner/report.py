@@ -50,8 +50,10 @@ class Report:
         elif key.startswith("resume"):
             rate, late = f.median(key, "wscore", "per_cpu_s"), f.median(key, "wscore", "p99_us")
             if rate:
-                yield self._row(scenario.title, f"{rate:,.0f} a CPU-second, p99 {late / 1000:.0f} ms", "≥ 10,000, < 100 ms",
-                                rate >= 10_000 and late < 100_000)
+                whole = f.median(key, "wscore", "last_p99_us")
+                yield self._row(
+                    scenario.title, f"{rate:,.0f} a CPU-second, p99 {late / 1000:.0f} ms ({whole / 1000:,.0f} ms since the storm)",
+                    "≥ 10,000, < 100 ms", rate >= 10_000 and late < 100_000)
         elif key == "loops":
             ratio = f.ratio(key, "wscore", "wscore, two loops")
             if ratio:
@@ -66,7 +68,7 @@ class Report:
             if rate:
                 verdicts = {r["verdict"] for r in f.runs(key, "wscore")}
                 yield self._row(scenario.title, f"{rate:,.0f} deliveries/s, {', '.join(sorted(verdicts))}", "≥ 200,000 and ok",
-                                rate >= 195_000 and verdicts == {"ok"})
+                                rate >= 200_000 and verdicts == {"ok"})
 
     @staticmethod
     def _row(title, value, target, is_met):
