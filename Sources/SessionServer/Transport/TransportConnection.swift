@@ -6,19 +6,20 @@ import SessionCore
 ///
 /// A class and not a protocol: what the driver looks at for each message lies in the object itself. A transport is
 /// called once for all that a connection is sent in a tick, in which it frames the messages its own way; never for a
-/// single byte. It lives on its driver's loop.
+/// single byte. It lives on its driver's loop. What each message touches is not checked for overlapping access at run time:
+/// these variables are only read and set, so no access lasts until another begins.
 class TransportConnection {
   final let driver: ShardDriver
   /// The shard's name for the connection, from `ShardDriver.open` until `ShardDriver.left`.
-  final var slot: Slot?
+  @exclusivity(unchecked) final var slot: Slot?
   /// The shard takes no messages.
-  final var isPaused = false
+  @exclusivity(unchecked) final var isPaused = false
   /// Whether `write` is to be told which ends of messages are shared.
-  final var keepsTails = false
+  @exclusivity(unchecked) final var keepsTails = false
   /// Whether the transport takes bytes; what is not written waits in the shard.
-  private(set) final var isWritable = true
+  @exclusivity(unchecked) private(set) final var isWritable = true
   /// When it stopped taking bytes that were wanted to be sent, nil while it takes them.
-  private final var stalledAt: Instant?
+  @exclusivity(unchecked) private final var stalledAt: Instant?
 
   init(driver: ShardDriver) { self.driver = driver }
 
