@@ -121,7 +121,7 @@ struct Running: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let driver = drivers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.ioOnClosedChannel }
-          try channel.pipeline.syncOperations.addHandler(ConnectionHandler(driver: driver.value))
+          try channel.pipeline.syncOperations.addHandler(ConnectionHandler(driver: driver.value, isNextToSocket: true))
         }
       }
     do {

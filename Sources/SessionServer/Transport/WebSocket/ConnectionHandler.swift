@@ -28,6 +28,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private static let spareCount = 1_024
 
   private let services: Services
+  /// Whether no handler between this one and the socket changes the bytes.
+  private let isNextToSocket: Bool
+  private var socket: DirectSocket?
   private var context: ChannelHandlerContext?
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
@@ -49,8 +52,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var successor: EventSocket?
   private var hasDeadline = false
 
-  override init(driver: ShardDriver) {
+  init(driver: ShardDriver, isNextToSocket: Bool = false) {
     services = driver.services
+    self.isNextToSocket = isNextToSocket
     head = HTTPHeadParser()
     messageByteCount = driver.services.configuration.limits.messageByteCount
     frames = FrameParser(role: .server)
@@ -71,6 +75,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func channelActive(context: ChannelHandlerContext) {
     isCounted = true
+    if isNextToSocket { socket = DirectSocket(context) }
     let count = services.transportCount.wrappingAdd(1, ordering: .relaxed).newValue
     driver.expectHandshake(of: self)
     if count > services.configuration.connectionCount + ConnectionHandler.spareCount {
@@ -297,7 +302,14 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   private func write(_ bytes: ByteBuffer) {
     guard let context else { return }
-    context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    guard socket != nil else { return context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
+    var rest = bytes
+    socket?.send(&rest, context)
+    guard rest.readableBytes > 0 else { return }
+    socket?.begin()
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenComplete { [self] _ in socket?.end() }
+    context.writeAndFlush(wrapOutboundOut(rest), promise: promise)
   }
 
   /// Answers a request and ends.
