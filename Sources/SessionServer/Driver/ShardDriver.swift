@@ -235,7 +235,6 @@ final class ShardDriver {
     while let connection = stalls.popDue(now) {
       guard let slot = connection.slot, connection.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
       else { continue }
-      services.limits.count(.unread)
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
     }
@@ -421,7 +420,9 @@ final class ShardDriver {
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot): if let connection = connection(slot) { markDirty(connection) }
-    case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
+    case .close(let slot, let code, let reason):
+      if code == .tooSlow { services.limits.count(.unread) }
+      connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
       guard let connection = connection(slot) else { return }
       connection.holds.remove(.session)
