@@ -22,6 +22,8 @@ let package = Package(
   traits: [
     .trait(name: "HTTP", description: "Backends over HTTP: SessionHTTP, and serve --auth http, --route and --restore-url."),
     .trait(name: "JWT", description: "Authentication by JSON Web Tokens: SessionJWT, and wscore serve --auth jwt."),
+    // For Simulation/ alone: no build of the server or the library has any of it.
+    .trait(name: "PlantedFaults", description: "Faults in SessionCore that the simulator has to find."),
     .default(enabledTraits: ["HTTP", "JWT"]),
   ],
   dependencies: [

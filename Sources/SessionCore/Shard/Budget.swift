@@ -61,6 +61,9 @@ extension Shard {
 
   /// The session is no longer here.
   mutating func remove(_ session: Session) {
+    #if PlantedFaults
+    if Planted.isOn(.accountKeepsTheDead) { outboxByteCount += session.accountedByteCount }
+    #endif
     outboxByteCount -= session.accountedByteCount
     session.accountedByteCount = 0
     ranks.set(session, byteCount: 0)
@@ -81,7 +84,11 @@ extension Shard {
   /// that it was just given.
   private mutating func relieve(_ session: Session, sparing last: UInt64?) {
     while isOverBudget {
+      #if PlantedFaults
+      let victim = Planted.isOn(.innocentPaysForTheLargest) ? session : ranks.largest ?? session
+      #else
       let victim = ranks.largest ?? session
+      #endif
       let before = victim.outbox.losses
       let spared = victim === session ? last : nil
       guard victim.outbox.relieve(sparing: spared, limits: limits.outbox) else { return }

@@ -1,0 +1,61 @@
+import SessionCore
+
+/// What must hold when the faults are over, when the server drains, and when everybody has gone.
+extension Judge {
+  func beginDraining() {
+    isDraining = true
+    for record in wires { record.isToldDraining = false }
+  }
+
+  /// All that can be told are told, in the same moment.
+  func checkDrainingIsTold() {
+    world.finishMoment()
+    for record in wires where record.isWelcomed && record.session?.attached === record.wire {
+      let wire = record.wire
+      guard !wire.isBlocked, !wire.isClosingAtServer, !wire.isClosedAtServer else { continue }
+      require(record.isToldDraining, .shutdown, "wire \(wire.id) was not told that the server drains")
+    }
+  }
+
+  func checkIsShutDown() {
+    for record in wires where !record.wire.isClosedAtServer && !record.wire.isClosingAtServer {
+      accuse(.shutdown, "wire \(record.wire.id) is open after the deadline")
+    }
+    for node in world.nodes { require(node.shard.audit.activeSessions == 0, .shutdown, "a session is active after the deadline") }
+  }
+
+  func checkQueuesAreEmpty() {
+    for node in world.nodes {
+      for probe in node.shard.probes {
+        guard let session = sessions[probe.sid], session.attached != nil, !session.isTainted, session.user != "mallory",
+          session.user != "crowd", probe.version == 2
+        else { continue }
+        require(
+          !probe.hasUnsent, .quiescence, "\(probe.sid) has messages that are not sent, up to \(probe.lastSeq) of \(probe.lastSent)")
+        require(
+          probe.acked == probe.lastSeq || probe.hasUnsent, .quiescence,
+          "\(probe.sid): its client has acknowledged \(probe.acked) of \(probe.lastSeq)")
+        require(probe.inboxCount == 0 && !probe.isBusy, .quiescence, "\(probe.sid): messages of its client are not processed")
+        if let wire = session.attached {
+          require(!wire.isPaused, .quiescence, "wire \(wire.id) is not read")
+        }
+      }
+    }
+  }
+
+  /// Connections, sessions, rooms, timers: nothing is left of what is gone.
+  func checkNothingIsLeft() {
+    for record in wires {
+      require(record.closedCount == 1, .lifecycle, "wire \(record.wire.id) was told closed \(record.closedCount) times")
+    }
+    for sid in sessions.keys.sorted() where sessions[sid]?.isEnded == false {
+      accuse(.expiry, "\(sid) outlived its time")
+    }
+    for (index, node) in world.nodes.enumerated() {
+      var audit = node.shard.audit
+      audit.tombstones = 0
+      require(audit == ShardAudit(), .lifecycle, "shard \(index) keeps \(audit)")
+      require(node.shard.nextDeadline == .never, .lifecycle, "shard \(index) has a timer, for nobody")
+    }
+  }
+}
