@@ -32,7 +32,8 @@ final class Account {
   }
 
   let client: Int
-  private unowned let judge: Judge
+  /// Proof for `unsafe`: the run owns both.
+  private unowned(unsafe) let judge: Judge
   var sid: SessionID?
   var version: UInt64 = 2
   /// Answers come in the order of what was sent.
@@ -63,6 +64,14 @@ final class Account {
   func accuse(_ invariant: Invariant, _ text: @autoclosure () -> String) {
     if !isTainted { judge.accuse(invariant, "client \(client): " + text()) }
   }
+
+  // MARK: Going back
+
+  private var kept: Deque<Awaited> = []
+
+  func keep() { kept = awaited }
+
+  func goBack() { awaited = kept }
 
   // MARK: Sends
 
@@ -243,7 +252,7 @@ final class Account {
   }
 
   private func refused(_ awaited: Awaited, _ bytes: [UInt8], _ payload: Range<Int>) {
-    let code = (try? JSONValue(parsing: Array(bytes[payload])))?["code"]?.stringValue ?? ""
+    let code = Welcomes.text(bytes, payload, "code") ?? ""
     switch (awaited.kind, code) {
     case (.publish(let room), "room.not_joined"):
       if places[room] != nil, version == 2, !hasUnnamedGap { accuse(.membership, "it is in room \(room), and was refused as a stranger") }
@@ -297,7 +306,7 @@ final class Account {
   }
 
   /// The rooms that it holds itself to be in.
-  var roomSet: [Int] { places.indices.filter { places[$0] != nil } }
+  func isIn(_ room: Int) -> Bool { places[room] != nil }
 }
 
 extension Judge {

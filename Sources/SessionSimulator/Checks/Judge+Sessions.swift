@@ -91,16 +91,17 @@ extension Judge {
 
   // MARK: welcome
 
-  func welcomed(_ record: WireRecord, _ payload: JSONValue) {
+  func welcomed(_ record: WireRecord, _ bytes: [UInt8], _ range: Range<Int>) {
+    func text(_ key: StaticString) -> String? { Welcomes.text(bytes, range, key) }
     require(!record.isWelcomed, .version, "wire \(record.wire.id) was welcomed twice")
     record.isWelcomed = true
-    record.version = payload["version"]?.unsignedValue
-    guard let session = record.session, payload["sid"]?.stringValue.flatMap({ SessionID($0) }) == session.sid else {
+    record.version = Welcomes.number(bytes, range, "version")
+    guard let session = record.session, text("sid").flatMap({ SessionID($0) }) == session.sid else {
       return accuse(.oneOwner, "wire \(record.wire.id) was welcomed to a session that is not its own")
     }
-    let isResumed = payload["resumed"]?.boolValue ?? false
-    let generation = payload["gen"]?.unsignedValue ?? 0
-    let epoch = payload["epoch"]?.stringValue ?? ""
+    let isResumed = Welcomes.isTrue(bytes, range, "resumed")
+    let generation = Welcomes.number(bytes, range, "gen") ?? 0
+    let epoch = text("epoch") ?? ""
     require(
       generation == session.generation + 1, .fencing,
       "\(session.sid): generation \(generation) after \(session.generation)")
@@ -110,8 +111,8 @@ extension Judge {
       session.beginEpoch()
       session.epoch = epoch
     }
-    session.rotate(presented: isResumed ? record.hello?.token : nil, next: payload["token"]?.stringValue ?? "")
-    if !isResumed { checkRefusal(record, payload["reason"]?.stringValue) }
+    session.rotate(presented: isResumed ? record.hello?.token : nil, next: text("token") ?? "")
+    if !isResumed { checkRefusal(record, text("reason")) }
   }
 
   /// Who could name everything rightly gets the session as long as it lives.

@@ -31,7 +31,8 @@ enum Cut: CaseIterable, Sendable {
 class Client: WireClient {
   let number: Int
   let user: String
-  unowned let run: Run
+  /// Proof for `unsafe`: the run owns its clients and lets go of them at its end.
+  unowned(unsafe) let run: Run
   let account: Account
   var wire: Wire?
   /// When it is to connect again, if it waits for that.
@@ -60,6 +61,7 @@ class Client: WireClient {
   func want(_ wish: Wish, _ number: UInt64) { preconditionFailure("each client sends") }
   func heard(_ wire: Wire, _ bytes: [UInt8], _ messages: [Range<Int>]) { preconditionFailure("each client hears") }
   func closed(_ wire: Wire, _ code: UInt16) { preconditionFailure("each client is closed") }
+  func heardTransport(_ wire: Wire) {}
   /// The connection is gone by the client's own doing, or is held for dead.
   func lost() { preconditionFailure("each client loses its connection") }
   /// Sends again what is not acknowledged: a duplicate.
@@ -110,6 +112,8 @@ class Client: WireClient {
   }
 
   func wake() {
+    // An entry for a time that was put forward, or off.
+    guard now >= wakesAt else { return }
     wakesAt = .never
     guard !isGone else { return }
     if reconnectAt <= now {

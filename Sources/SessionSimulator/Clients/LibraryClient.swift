@@ -10,9 +10,10 @@ final class LibraryClient: Client {
   private var second: Wire?
   private var actions: [ClientAction] = []
   private var nextTicket: UInt64 = 1
+  /// The first send whose outcome was open when the connection began.
+  private var openTicket: UInt64 = 1
   private var epoch: String?
   private var lastText: [UInt8]?
-  private var advice: CloseCode?
 
   init(number: Int, run: Run, versions: [UInt64]) {
     var configuration = ClientSession.Configuration()
@@ -29,7 +30,7 @@ final class LibraryClient: Client {
 
   /// A copy of another client: the same session in two places.
   init(copyOf other: LibraryClient, number: Int) {
-    (session, reconnector, epoch, nextTicket) = (other.session, other.reconnector, other.epoch, other.nextTicket)
+    (session, reconnector, epoch, nextTicket) = (other.session, other.reconnector, other.epoch, other.session.firstOpenTicket)
     super.init(number: number, run: other.run)
     session.configuration.auth = other.session.configuration.auth
     account.sid = other.account.sid
@@ -51,6 +52,7 @@ final class LibraryClient: Client {
     let wire = world.connect()
     wire.client = self
     self.wire = wire
+    openTicket = session.firstOpenTicket
     session.opened(now: now, actions: &actions)
     carry()
     finish()
@@ -94,6 +96,10 @@ final class LibraryClient: Client {
     session.flush(now: now, actions: &actions)
     if !actions.isEmpty { carry() }
     if session.counters.duplicates > 0 { account.accuse(.noDuplicates, "a number came again that it had acknowledged") }
+  }
+
+  override func heardTransport(_ wire: Wire) {
+    if wire === self.wire { session.heard(now: now) }
   }
 
   // MARK: Moving without a break
@@ -196,7 +202,10 @@ final class LibraryClient: Client {
     session.configuration.versions = session.configuration.versions == [1] ? [2] : [1]
   }
 
-  override func keep() { kept = session }
+  override func keep() {
+    kept = session
+    account.keep()
+  }
 
   override func goBack() {
     guard let old = kept, old.sid != nil, old.sid == session.sid else { return }
@@ -207,6 +216,8 @@ final class LibraryClient: Client {
       self.wire = nil
     }
     session = old
+    nextTicket = old.firstOpenTicket
+    account.goBack()
     session.closed(now: now, actions: &actions)
     actions.removeAll()
     reconnectAt = now.advanced(byMilliseconds: 5)
@@ -282,7 +293,8 @@ final class LibraryClient: Client {
       case .draining(let notice):
         reconnector.draining(reconnectAfterMilliseconds: notice.reconnectAfterMilliseconds, now: now)
       case .close(let code, _): giveUp(code)
-      case .live, .session, .transportPing, .fault: break
+      case .transportPing: if let wire { world.pingServer(wire) }
+      case .live, .session, .fault: break
       }
     }
   }
@@ -315,7 +327,7 @@ final class LibraryClient: Client {
     let goesOn = notice.isResumed && notice.version == 2 && notice.epoch == epoch
     epoch = notice.epoch
     if !notice.isResumed { lastText = nil }
-    account.welcomed(Greeting(notice), goesOn: goesOn, keepingFrom: session.firstOpenTicket)
+    account.welcomed(Greeting(notice), goesOn: goesOn, keepingFrom: notice.version == 1 ? openTicket : session.firstOpenTicket)
   }
 
   /// Every ticket has one outcome, in their order.

@@ -28,6 +28,7 @@ final class PageClient: Client {
   private var state = State()
   private var kept: State?
   private var isReady = false
+  private var saidBye = false
   private var lastAckHeard: UInt64 = 0
   private var ackDue = Instant.never
   private var silenceDue = Instant.never
@@ -60,7 +61,7 @@ final class PageClient: Client {
     let wire = world.connect()
     wire.client = self
     self.wire = wire
-    isReady = false
+    (isReady, saidBye) = (false, false)
     heardAt = now
     silenceDue = now.advanced(byMilliseconds: 2_000)
     outgoing.append(hello())
@@ -133,7 +134,10 @@ final class PageClient: Client {
     comeBack(afterMilliseconds: wait())
   }
 
-  override func keep() { kept = state }
+  override func keep() {
+    kept = state
+    account.keep()
+  }
 
   override func goBack() {
     guard let old = kept, old.identity != nil, old.identity?.sid == state.identity?.sid else { return }
@@ -141,13 +145,14 @@ final class PageClient: Client {
     if let wire { world.silence(wire) }
     lost()
     state = old
+    account.goBack()
     comeBack(afterMilliseconds: 5)
   }
 
   override func sayBye() {
     guard isReady else { return }
     outgoing.append(Array("{\"v\":2,\"ack\":\(state.last),\"type\":\"bye\",\"payload\":{}}".utf8))
-    isReady = false
+    (isReady, saidBye) = (false, true)
     finish()
   }
 
@@ -236,8 +241,8 @@ final class PageClient: Client {
   private func hear(_ seen: Seen, _ bytes: [UInt8], _ range: Range<Int>) {
     if seen.type == .welcome { return welcome(seen, bytes) }
     guard isReady else {
-      if seen.type != .error, seen.type != .session, state.identity == nil || seen.seq == nil {
-        if seen.type != .reply, seen.type != .event { account.accuse(.takeover, "\(seen.type) before welcome") }
+      if !saidBye, seen.type != .error, seen.type != .session {
+        account.accuse(.takeover, "\(seen.type) before welcome")
       }
       return
     }

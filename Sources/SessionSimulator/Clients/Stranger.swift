@@ -2,7 +2,8 @@ import SessionCore
 
 /// A connection that says one hello, listens for a while and goes: one of a crowd, or the echo of a client's hello.
 final class Stranger: WireClient {
-  private unowned let run: Run
+  /// Proof for `unsafe`: the run owns it.
+  private unowned(unsafe) let run: Run
   private let wire: Wire
 
   init(run: Run, hello: [UInt8]? = nil, node: Int? = nil) {

@@ -36,9 +36,9 @@ struct Plan: Sendable {
 
   private mutating func setUp(_ dice: inout Dice) {
     shardCount = 1 + dice.below(3)
-    roomCount = 1 + dice.below(4)
+    roomCount = dice.pick([1, 2, 2, 3, 4])
     userCount = 1 + dice.below(4)
-    let count = 3 + dice.below(5)
+    let count = 3 + dice.below(6)
     clients = (0..<count).map { _ in
       switch dice.below(10) {
       case 0..<5: .library(versions: [2])
@@ -110,7 +110,7 @@ struct Plan: Sendable {
   private mutating func act(_ dice: inout Dice) {
     var time: UInt64 = 20_000
     for client in clients.indices {
-      for room in 0..<roomCount where !dice.isOneIn(4) {
+      for room in 0..<roomCount where !dice.isOneIn(6) {
         add(time, client, .join(room: room, presence: dice.isOneIn(3), history: dice.isOneIn(5) ? 5 : nil))
       }
     }
@@ -129,7 +129,7 @@ struct Plan: Sendable {
   private func kind(_ dice: inout Dice) -> Action.Kind {
     let room = dice.below(roomCount)
     switch dice.below(100) {
-    case 0..<42: return .publish(room: room, count: dice.pick([1, 4, 16, 32]), key: dice.isOneIn(6) ? dice.below(2) : nil)
+    case 0..<42: return .publish(room: room, count: dice.pick([1, 8, 32, 48]), key: dice.isOneIn(6) ? dice.below(2) : nil)
     case 42..<50: return .echo(count: dice.pick([1, 8, 24]))
     case 50..<55: return .direct(to: dice.below(clients.count), count: dice.pick([1, 6]))
     case 55: return .whisper(room: room)

@@ -6,7 +6,9 @@ extension Run {
     let client = clients[action.client]
     guard !client.isGone else { return }
     switch action.kind {
-    case .publish(let room, let count, let key): want(client, count) { .publish(room: room, key: key) }
+    case .publish(let room, let count, let key):
+      // Strangers to the room try it too, once.
+      want(client, client.account.isIn(room) ? count : 1) { .publish(room: room, key: key) }
     case .whisper(let room): want(client, 1) { .whisper(room: room) }
     case .echo(let count): want(client, count) { .echo }
     case .direct(let target, let count): want(client, count) { .direct(client: target) }

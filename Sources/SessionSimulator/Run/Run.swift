@@ -134,12 +134,19 @@ final class Run {
     world.run(until: Instant(nanoseconds: plan.endMicroseconds * 1_000))
     if !world.isHalted { heal() }
     if !world.isHalted { leaveEverything() }
+    defer { letGo() }
     return outcome
   }
 
   func enter(_ phase: String) {
     self.phase = phase
     world.log?("--- \(phase)")
+  }
+
+  /// Whoever holds another is let go of, so that the memory is free again.
+  private func letGo() {
+    for wire in world.wires { wire.client = nil }
+    (world.observer, world.onOwn, laters) = (nil, nil, [])
   }
 
   private var outcome: Outcome {

@@ -14,7 +14,7 @@ public final class Wire {
   public internal(set) var closeCode: UInt16?
 
   /// The end that is no server: told of what comes, where it is not a test that reads.
-  weak var client: (any WireClient)?
+  var client: (any WireClient)?
   /// Nothing goes through any more: what is under way is lost. Either end learns of it in its own time.
   var isBroken = false
   /// One way is dead, and no end knows.
@@ -56,6 +56,12 @@ protocol WireClient: AnyObject {
   /// Messages that came together.
   func heard(_ wire: Wire, _ bytes: [UInt8], _ messages: [Range<Int>])
   func closed(_ wire: Wire, _ code: UInt16)
+  /// The transport's own ping or pong came: the peer lives.
+  func heardTransport(_ wire: Wire)
+}
+
+extension WireClient {
+  func heardTransport(_ wire: Wire) {}
 }
 
 /// Who looks on at the server's end of everything.

@@ -12,10 +12,7 @@ extension World {
     case .close(let slot, let code, _): if let wire = wire(node, slot) { close(wire, code) }
     case .resumeReading(let slot): if let wire = wire(node, slot) { resumeReading(wire) }
     case .transportPing(let slot):
-      // The other end's transport answers by itself.
-      if let wire = wire(node, slot), !wire.isBroken, !wire.isBlocked, !wire.losesToServer, !wire.losesToClient {
-        nodes[node].shard.heard(slot, now: now)
-      }
+      if let wire = wire(node, slot) { pingClient(wire) }
     case .ask(let token, let question): ask(token, question, node)
     case .deliver(let delivery): deliver(delivery, node)
     case .log(let token, let operation): log(token, operation, node)

@@ -13,6 +13,7 @@ extension World {
       "wire \(wire.id) to client: \(messages.map { World.short(bytes[$0]) }.joined(separator: " | "))"
     case .closedAtClient(let wire, let code): "wire \(wire.id) is closed at its client with \(code)"
     case .noticed(let wire, let code): "wire \(wire.id) is gone at shard \(wire.node), \(code.map { String($0) } ?? "no code")"
+    case .pinged(let wire, let atClient, _): "wire \(wire.id): the transport's ping or pong, at the \(atClient ? "client" : "server")"
     case .answered(_, let answer, let node): "a hook answers shard \(node): \(World.name(answer))"
     case .handled(_, let outcome, let sid, let node): "a handler answers shard \(node) for \(sid): \(World.name(outcome))"
     case .logged(_, let position, let node): "the log answers shard \(node): \(position.offset)"

@@ -86,7 +86,7 @@ extension World {
     wire.isBlocked = isBlocked
     guard !isBlocked else { return }
     wire.blockedSince = .never
-    drain(wire)
+    if !wire.isClosingAtServer { drain(wire) }
   }
 
   func flush() {
@@ -94,7 +94,7 @@ extension World {
     dirtyWires.removeAll(keepingCapacity: true)
     for wire in wires {
       wire.isDirty = false
-      drain(wire)
+      if !wire.isClosingAtServer { drain(wire) }
     }
   }
 
@@ -152,6 +152,24 @@ extension World {
     step(wire.node) { $0.tooSlow(slot, now: $1, effects: &$2) }
   }
 
+  // MARK: The transport's own pings
+
+  func pingClient(_ wire: Wire) {
+    push(.pinged(wire, atClient: true, isAnswered: true), after: 1 + wire.dice.draw(delays.wire))
+  }
+
+  func pingServer(_ wire: Wire) {
+    push(.pinged(wire, atClient: false, isAnswered: true), after: 1 + wire.dice.draw(delays.wire))
+  }
+
+  func heardPing(_ wire: Wire, atClient: Bool, isAnswered: Bool) {
+    guard !wire.isBroken, !wire.isClosedAtServer, let slot = wire.slot else { return }
+    guard atClient ? !wire.losesToClient && !wire.isBlocked : !wire.losesToServer else { return }
+    if atClient { wire.client?.heardTransport(wire) } else { nodes[wire.node].shard.heard(slot, now: now) }
+    guard isAnswered else { return }
+    push(.pinged(wire, atClient: !atClient, isAnswered: false), after: 1 + wire.dice.draw(delays.wire))
+  }
+
   // MARK: Ends
 
   /// The wire breaks: what is under way is lost, the client knows at once, the server in its time.
@@ -176,8 +194,8 @@ extension World {
   }
 
   func close(_ wire: Wire, _ code: CloseCode) {
-    drain(wire)
     wire.isClosingAtServer = true
+    drain(wire)
     observer?.closing(wire, code.rawValue)
     if !wire.isBroken, !wire.losesToClient {
       wire.lastToClient = arrival(wire, after: wire.lastToClient)

@@ -10,6 +10,8 @@ public final class World {
     case toClient(Wire, bytes: [UInt8], messages: [Range<Int>])
     case closedAtClient(Wire, UInt16)
     case noticed(Wire, UInt16?)
+    /// The transport's own ping or pong arrives at one end; a ping is answered by the transport.
+    case pinged(Wire, atClient: Bool, isAnswered: Bool)
     case answered(HookToken, Answer, node: Int)
     case handled(HandlerToken, HandlerOutcome, SessionID, node: Int)
     case logged(LogToken, LogPosition, node: Int)
@@ -41,7 +43,7 @@ public final class World {
   public var onLifecycle: ((LifecycleEvent) -> Void)?
   public internal(set) var results: [CommandToken: CommandResult] = [:]
 
-  weak var observer: (any WorldObserver)?
+  var observer: (any WorldObserver)?
   var misbehaviour = Misbehaviour()
   /// Which steps were taken, and what came of them.
   var trace = Trace()
@@ -143,6 +145,7 @@ public final class World {
     case .toClient(let wire, let bytes, let messages): arriveAtClient(wire, bytes, messages)
     case .closedAtClient(let wire, let code): closeAtClient(wire, code)
     case .noticed(let wire, let code): notice(wire, code)
+    case .pinged(let wire, let atClient, let isAnswered): heardPing(wire, atClient: atClient, isAnswered: isAnswered)
     case .answered(let token, let answer, let node):
       counts.hooks += 1
       trace.note(2, node)
