@@ -131,10 +131,16 @@ extension Shard {
       registry[sid]?.lostMailCount += 1
       answer(reply, .count(1))
     } else {
-    #if PlantedFaults
-    if Planted.isOn(.mailOfMoversIsLost), case .message = mail { return answer(reply, .count(1)) }
-    #endif
-      registry[sid]?.waiting.append(.mail(mail, reply))
+      #if PlantedFaults
+      if Planted.isOn(.mailOfMoversIsLost), case .message = mail { return answer(reply, .count(1)) }
+      #endif
+      guard case .message = mail else {
+        registry[sid]?.waiting.append(.mail(mail, reply))
+        return
+      }
+      // Taken, and answered at once: the claim may wait for who asks, whose own session is claimed and at work.
+      registry[sid]?.waiting.append(.mail(mail, nil))
+      answer(reply, .count(1))
     }
   }
 

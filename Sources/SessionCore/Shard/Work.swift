@@ -171,6 +171,11 @@ extension Shard {
       let prefix = if case .event("direct.send", _, _, _, _) = busy.inbound.action { "/payload" } else { "" }
       guard let (eventVersion, payload) = admit(event, eventVersion, payload, session, pathPrefix: prefix) else { return }
       let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
+      if target == .session(session.sid) {
+        // It is here. Its registrar would hold the message until a claim is settled that waits for this very answer.
+        give(message, to: session)
+        return finish(session, .count(1))
+      }
       route(target, message, reply: .operation(operation(session)))
     case .setState(let state):
       guard state.count <= limits.stateByteCount else {

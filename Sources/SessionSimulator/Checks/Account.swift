@@ -165,7 +165,7 @@ final class Account {
       let kind: Invariant = position.offset == place.position.offset ? .noDuplicates : .order
       accuse(kind, "room \(room): \(position.offset) after \(place.position.offset)")
     } else if case let hole = position.offset - place.position.offset - 1, hole > place.mayMiss, version == 2, !hasUnnamedGap {
-      let someoneIsSlow = judge.hasSlowMember(room, but: sid)
+      let someoneIsSlow = judge.hasSlowMember(but: sid)
       accuse(
         someoneIsSlow ? .isolation : .noLoss,
         "room \(room): \(position.offset) after \(place.position.offset), no gap\(someoneIsSlow ? ", while another member does not read" : "")")
@@ -316,10 +316,9 @@ extension Judge {
     session.mailCount += 1
   }
 
-  /// Whether a member of the room does not read, or is away.
-  func hasSlowMember(_ room: Int, but sid: SessionID?) -> Bool {
-    sessions.values.contains { session in
-      session.sid != sid && !session.isEnded && (session.attached?.isBlocked ?? false)
-    }
+  /// Whether some member of a room does not read, or read too slowly a moment ago.
+  func hasSlowMember(but sid: SessionID?) -> Bool {
+    if let slowAt, now.milliseconds(since: slowAt) < 500 { return true }
+    return sessions.values.contains { $0.sid != sid && !$0.isEnded && ($0.attached?.isBlocked ?? false) }
   }
 }

@@ -25,6 +25,7 @@ extension Judge {
       probe.lastIn <= probe.receivedIn || probe.connection == nil, .ackHonesty,
       "\(session.sid): processed \(probe.lastIn) of \(probe.receivedIn) that came")
     let bounds = limits.outbox
+    if probe.messageCount > rules.clientWindow { slowAt = now }
     // One that was just taken in may be there beside replies, which are never dropped.
     let hasDroppable = probe.droppableByteCount > 2_048
     require(
@@ -63,16 +64,19 @@ extension Judge {
   func audit() {
     var owners: [SessionID: Int] = [:]
     var total = 0
+    let probes = world.nodes.map(\.shard.probes)
+    for (index, probes) in probes.enumerated() {
+      for probe in probes {
+        if let other = owners.updateValue(index, forKey: probe.sid) {
+          accuse(.oneOwner, "\(probe.sid) is on shards \(other) and \(index)")
+        }
+      }
+    }
     for (index, node) in world.nodes.enumerated() {
       let audit = node.shard.audit
       checkBounds(audit, index)
       total += audit.outboxBytes
-      for probe in node.shard.probes {
-        if let other = owners.updateValue(index, forKey: probe.sid) {
-          accuse(.oneOwner, "\(probe.sid) is on shards \(other) and \(index)")
-        }
-        examine(probe, index)
-      }
+      for probe in probes[index] { examine(probe, index) }
     }
     let slack = limits.outboxTotalByteCount / 16 + 65_536
     require(

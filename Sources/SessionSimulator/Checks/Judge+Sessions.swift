@@ -42,6 +42,7 @@ extension Judge {
     checkMayBegin(record)
     if let hello = record.hello { checkClaim(hello, session) }
     session.attached = record.wire
+    session.attachCount += 1
     session.suspendedAt = nil
     record.session = session
   }
@@ -103,9 +104,8 @@ extension Judge {
     let generation = Welcomes.number(bytes, range, "gen") ?? 0
     let epoch = text("epoch") ?? ""
     require(
-      generation == session.generation + 1, .fencing,
-      "\(session.sid): generation \(generation) after \(session.generation)")
-    session.generation = generation
+      generation == session.attachCount, .fencing,
+      "\(session.sid): generation \(generation) at its attach number \(session.attachCount)")
     session.version = record.version ?? 2
     if epoch != session.epoch {
       session.beginEpoch()

@@ -15,6 +15,8 @@ final class Judge: WorldObserver {
   var rooms: [RoomLog]
   /// Users whose sessions somebody has said to end, or who came with an old token.
   var isDraining = false
+  /// When some session last had more in its outbox than may be under way to it.
+  var slowAt: Instant?
   var drainingSince = Instant.never
   private var untilAudit = 0
   /// The session that a client has now.
@@ -27,9 +29,10 @@ final class Judge: WorldObserver {
   struct Rules {
     var limits: Limits
     var roomCount: Int
+    /// What the clients ask to have under way.
+    var clientWindow: Int
     /// The whole is looked at after so many events.
     var auditInterval = 96
-    var hasRestorer = false
   }
 
   init(_ world: World, _ rules: Rules) {

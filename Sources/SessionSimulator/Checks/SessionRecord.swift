@@ -6,7 +6,8 @@ final class SessionRecord {
   var user: String
   var version: UInt64 = 2
   var epoch = ""
-  var generation: UInt64 = 0
+  /// Attaches, each of which has its own generation; not every one has a `welcome` that was written.
+  var attachCount: UInt64 = 1
   var attached: Wire?
   var suspendedAt: Instant?
   var ttlMilliseconds: UInt64 = 0

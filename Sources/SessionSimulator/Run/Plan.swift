@@ -35,10 +35,10 @@ struct Plan: Sendable {
   // MARK: The server
 
   private mutating func setUp(_ dice: inout Dice) {
-    shardCount = 1 + dice.below(3)
-    roomCount = dice.pick([1, 2, 2, 3, 4])
+    shardCount = dice.pick([1, 1, 2, 3])
+    roomCount = dice.pick([1, 1, 2, 2, 3, 4])
     userCount = 1 + dice.below(4)
-    let count = 3 + dice.below(6)
+    let count = 4 + dice.below(6)
     clients = (0..<count).map { _ in
       switch dice.below(10) {
       case 0..<5: .library(versions: [2])
@@ -75,7 +75,7 @@ struct Plan: Sendable {
     if dice.isOneIn(4) { limits.outboxTotalByteCount = 48 << 10 }
     if dice.isOneIn(4) { limits.waitingClaimCount = 2 }
     if dice.isOneIn(4) { (limits.takeoverCount, limits.takeoverWindowMilliseconds) = (6, 1_000) }
-    if dice.isOneIn(6) { limits.sessionsPerUser = 6 }
+    if dice.isOneIn(6) { limits.sessionsPerUser = clients.count }
     if dice.isOneIn(4) { limits.roomsPerSession = max(1, roomCount - 1) }
     limits.presenceGraceMilliseconds = dice.pick([0, 300])
     if dice.isOneIn(3) {
@@ -91,10 +91,10 @@ struct Plan: Sendable {
 
   private mutating func setDelays(_ dice: inout Dice) {
     delays.wire = dice.pick([50...50, 100...2_000, 500...20_000])
-    delays.link = dice.pick([0...0, 1...200, 0...4_000])
+    delays.link = dice.pick([0...0, 0...0, 1...200, 0...4_000])
     delays.hook = dice.pick([0...0, 1...2_000, 0...60_000])
-    delays.handler = dice.pick([0...0, 0...0, 1...500, 0...30_000])
-    delays.log = dice.pick([0...0, 0...0, 1...300, 0...4_000])
+    delays.handler = dice.pick([0...0, 0...0, 0...0, 1...500, 0...30_000])
+    delays.log = dice.pick([0...0, 0...0, 0...0, 0...0, 1...300, 0...4_000])
     delays.notice = dice.pick([0...1_000, 0...300_000])
     guard dice.isOneIn(3) else { return }
     if dice.isOneIn(2) { misbehaviour.silentOneIn = 40 }
@@ -119,6 +119,8 @@ struct Plan: Sendable {
       time += dice.next() % (2 * pause)
       add(time, dice.below(clients.count), kind(&dice))
     }
+    // A thousand clients at one moment, in one seed of 500.
+    if seed % 500 == 0 { add(time, 0, .crowd(count: 1_000)) }
     endMicroseconds = time + 50_000
   }
 
@@ -129,8 +131,8 @@ struct Plan: Sendable {
   private func kind(_ dice: inout Dice) -> Action.Kind {
     let room = dice.below(roomCount)
     switch dice.below(100) {
-    case 0..<42: return .publish(room: room, count: dice.pick([1, 8, 32, 48]), key: dice.isOneIn(6) ? dice.below(2) : nil)
-    case 42..<50: return .echo(count: dice.pick([1, 8, 24]))
+    case 0..<42: return .publish(room: room, count: dice.pick([1, 16, 48, 48]), key: dice.isOneIn(6) ? dice.below(2) : nil)
+    case 42..<50: return .echo(count: dice.pick([1, 16, 48]))
     case 50..<55: return .direct(to: dice.below(clients.count), count: dice.pick([1, 6]))
     case 55: return .whisper(room: room)
     case 56: return .setState

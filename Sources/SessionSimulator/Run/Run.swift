@@ -37,7 +37,7 @@ final class Run {
     world = World(
       shardCount: plan.shardCount, limits: plan.limits, application: Run.application(plan, mailbox), delays: plan.delays,
       seed: plan.seed)
-    judge = Judge(world, Judge.Rules(limits: plan.limits, roomCount: plan.roomCount, hasRestorer: plan.hasRestorer))
+    judge = Judge(world, Judge.Rules(limits: plan.limits, roomCount: plan.roomCount, clientWindow: plan.clientWindow))
     world.observer = judge
     world.misbehaviour = plan.misbehaviour
     world.log = log

@@ -85,7 +85,6 @@ extension World {
 
   private func answer(_ token: LogToken, _ room: String, _ position: LogPosition, _ node: Int) {
     underwayCount += 1
-    guard delays.log.upperBound > 0 else { return push(.logged(token, position, node: node), after: 0) }
     let due = Instant(nanoseconds: now.nanoseconds + random.draw(delays.log) * 1_000)
     let time = max(due, lastLogged[room] ?? .zero)
     lastLogged[room] = time
