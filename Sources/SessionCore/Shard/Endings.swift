@@ -145,7 +145,8 @@ extension Shard {
     #endif
     post(
       .ended(
-        session.sid, Tombstone(lastIn: session.lastIn, tokenDigest: session.tokens.newest, reason: tombstone)),
+        session.sid,
+        Tombstone(user: user, lastIn: session.lastIn, tokenDigests: session.tokens.valid, reason: tombstone)),
       to: registrar(of: session.sid))
     counters.sessionsEnded += 1
     observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: user, reason: reason))

@@ -18,6 +18,15 @@ struct RegistryEntry {
   var lostMailCount: UInt64 = 0
 }
 
+extension Tombstone {
+  /// Only its user learns what became of a session, and only who can name its token.
+  fileprivate func answer(to claim: Claim) -> Refused {
+    guard tokenDigests.contains(where: { SHA256.isEqual($0, claim.tokenDigest) }) else { return Refused(reason: .token) }
+    guard claim.user.isSameName(as: user) else { return Refused(reason: .principal) }
+    return Refused(reason: reason, lastIn: lastIn)
+  }
+}
+
 /// Sessions that are gone, for a while: bounded in number and in time.
 struct Tombstones {
   private var stones: [SessionID: Tombstone] = [:]
@@ -72,10 +81,7 @@ extension Shard {
 
   private mutating func refuse(_ claim: Claim, _ stone: Tombstone?) {
     guard let stone else { return post(.refused(claim, Refused(reason: .unknown)), to: claim.shard) }
-    // Only who can name its token learns what became of a session.
-    let knows = SHA256.isEqual(stone.tokenDigest, claim.tokenDigest)
-    let refused = Refused(reason: knows ? stone.reason : .token, lastIn: knows ? stone.lastIn : nil)
-    post(.refused(claim, refused), to: claim.shard)
+    post(.refused(claim, stone.answer(to: claim)), to: claim.shard)
   }
 
   mutating func registrarRefused(_ sid: SessionID, _ reason: ResumeRefusal) {

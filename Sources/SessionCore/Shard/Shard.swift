@@ -59,6 +59,8 @@ public struct Shard: ~Copyable {
   public var connectionCount: Int { connections.count }
   public var suspendedSessionCount: Int { sessions.count - activeSessionCount }
   public var roomCount: Int { homeSlots.count }
+  /// Deadlines that were set and have not come; those of what has gone meanwhile stay until their time.
+  public var timerCount: Int { timers.count }
 
   // MARK: What happens
 

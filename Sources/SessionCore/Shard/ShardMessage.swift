@@ -60,9 +60,10 @@ struct Claim: Sendable {
   var firstUnacked: UInt64?
   var version: UInt64
   var user: String
-  /// Where the connection is.
+  /// Where the connection is, and since when.
   var shard: Int
   var connection: Slot
+  var connectionOpenedAt: Instant
 }
 
 /// What is sent to a session wherever it is.
@@ -96,8 +97,9 @@ enum Done: Sendable {
 
 /// The last word on a session that is gone.
 struct Tombstone: Sendable {
+  var user: String
   var lastIn: UInt64
-  var tokenDigest: [UInt8]
+  var tokenDigests: [[UInt8]]
   var reason: ResumeRefusal
 }
 

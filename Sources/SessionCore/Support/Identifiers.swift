@@ -69,7 +69,8 @@ public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible
   static func isForm(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
     guard range.count == 24, bytes[range.lowerBound] == 0x73, bytes[range.lowerBound + 1] == 0x5F else { return false }
     for index in range.dropFirst(2) where !Base64URL.contains(bytes[index]) { return false }
-    return true
+    // The last character stands for two bits, and its other four are 0: each value has one spelling only.
+    return [0x41, 0x51, 0x67, 0x77].contains(bytes[range.upperBound - 1])
   }
 
   public var description: String { "s_" + Base64URL.encode(Identifier.bytes(high, low)) }

@@ -58,6 +58,12 @@ final class ShardDriver {
   private let readBuffer: UnsafeMutableRawBufferPointer
   let compressor: OutputCompressor
   private var isReading = false
+  /// Whether there are rates that connections have to keep to.
+  private let isPacing: Bool
+  /// Connections whose peers have begun a message and not finished it.
+  private var unfinished: DeadlineQueue<ConnectionHandler>
+  /// Close codes that transports sent by themselves.
+  private(set) var transportCloses: [UInt16: UInt64] = [:]
   /// Requests that were turned down, by their status.
   private(set) var refusals: [Int: UInt64] = [:]
 
@@ -77,6 +83,10 @@ final class ShardDriver {
     self.shard = shard
     now = ShardDriver.clock()
     handshakes = DeadlineQueue(milliseconds: services.configuration.handshakeTimeoutMilliseconds)
+    let traffic = services.configuration.traffic
+    isPacing = traffic.messages != nil || traffic.bytes != nil
+    // A message is looked at some times in its time, since each look is set when the one before is over.
+    unfinished = DeadlineQueue(milliseconds: max(1, services.configuration.messageTimeoutMilliseconds / 4))
     let limits = services.configuration.limits
     stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
@@ -117,6 +127,7 @@ final class ShardDriver {
     lingering.removeAll()
     stalls.removeAll()
     silences.removeAll()
+    unfinished.removeAll()
   }
 
   // MARK: Ticks
@@ -146,6 +157,7 @@ final class ShardDriver {
       if deadline != nil { closeEchoes() }
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
     case .stopDraining: shard.stopDraining()
+    case .roomIsNeeded: break  // made by now: whoever reads its mail hears what the others hold
     case .batch(let batch, let channel): take(batch, forChannel: channel)
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
@@ -177,7 +189,18 @@ final class ShardDriver {
   }
 
   /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
+  /// Who has made it too much and holds no more than its share asks the others to make room.
   private func shareBudget() {
+    let told = toldOutboxByteCount
+    tellOutboxes()
+    guard shard.isOverBudget else { return }
+    shard.makeRoom()
+    tellOutboxes()
+    guard shard.isOverBudget, toldOutboxByteCount > told else { return }
+    for other in outgoing.indices where other != index { outgoing[other].append(.roomIsNeeded) }
+  }
+
+  private func tellOutboxes() {
     let own = shard.outboxByteCount
     let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
     toldOutboxByteCount = own
@@ -187,7 +210,7 @@ final class ShardDriver {
   // MARK: Timers
 
   private func arm() {
-    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next)
+    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next, unfinished.next)
     guard due < timerDeadline else { return }
     timer?.cancel()
     timerDeadline = due
@@ -208,9 +231,11 @@ final class ShardDriver {
     while let connection = stalls.popDue(now) {
       guard let slot = connection.slot, connection.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
       else { continue }
+      services.limits.count(.unread)
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
     }
+    while let handler = unfinished.popDue(now) { handler.messageIsDue() }
     while let handler = silences.popDue(now) { handler.silenceIsDue() }
     tick()
   }
@@ -254,6 +279,11 @@ final class ShardDriver {
 
   func watchSilence(of handler: ConnectionHandler) {
     silences.append(handler, now: now)
+    scheduleTick()
+  }
+
+  func watchMessage(of handler: ConnectionHandler) {
+    unfinished.append(handler, now: now)
     scheduleTick()
   }
 
@@ -303,7 +333,8 @@ final class ShardDriver {
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
   func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
-    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.isPaused = true }
+    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.holds.insert(.session) }
+    if isPacing { connection.charge(message.count, services.configuration.traffic) }
     carryOut()
   }
 
@@ -334,6 +365,8 @@ final class ShardDriver {
   }
 
   func countRefusal(_ status: Int) { refusals[status, default: 0] += 1 }
+
+  func countClose(_ code: UInt16) { transportCloses[code, default: 0] += 1 }
 
   // MARK: Writing
 
@@ -387,7 +420,7 @@ final class ShardDriver {
     case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
       guard let connection = connection(slot) else { return }
-      connection.isPaused = false
+      connection.holds.remove(.session)
       resumeLater(connection)
     case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)

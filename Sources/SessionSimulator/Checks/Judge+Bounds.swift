@@ -64,7 +64,7 @@ extension Judge {
   func audit() {
     var owners: [SessionID: Int] = [:]
     var total = 0
-    let probes = world.nodes.map(\.shard.probes)
+    let probes = world.nodes.map { $0.shard.probes }
     for (index, probes) in probes.enumerated() {
       for probe in probes {
         if let other = owners.updateValue(index, forKey: probe.sid) {

@@ -50,6 +50,11 @@ struct LoadCommand: AsyncParsableCommand {
   var rooms: Int?
 
   @Option(
+    help: ArgumentHelp(
+      "What the names of the rooms begin with; two runs against one server need two.", valueName: "text"))
+  var roomPrefix = RoomLayout.standardPrefix
+
+  @Option(
     help: ArgumentHelp("Bytes of each payload.", valueName: "bytes"), transform: LoadArguments.bytes)
   var payloadBytes = ByteCount(128)
 
@@ -87,6 +92,9 @@ struct LoadCommand: AsyncParsableCommand {
 
   @Option(help: .authScheme)
   var authScheme = AuthScheme.standard
+
+  @OptionGroup(title: "TLS options")
+  var tls: ClientTLSOptions
 
   @Option(
     help: ArgumentHelp("A bound like resume.p99<250ms or gap==0; may be given again.", valueName: "figure<bound"))
@@ -136,12 +144,14 @@ struct LoadCommand: AsyncParsableCommand {
     (plan.sessions, plan.rate, plan.duration, plan.storms) = (sessions, rate.perSecond, duration, storm)
     (plan.settle, plan.loops, plan.drop, plan.backoff) = (settle, loops, drop, backoff)
     plan.rooms = rooms ?? max(1, sessions / 5)
+    plan.roomPrefix = roomPrefix
     plan.payloadBytes = payloadBytes.bytes
     plan.seed = seed ?? UInt64.random(in: 0..<1_000_000_000)
     plan.ramp = ramp?.perSecond
     try plan.check()
     plan.tokens = try tokenFile.map(LoadTokens.read) ?? Environment.credential.map { [Secret($0)] } ?? []
     plan.authScheme = authScheme
+    plan.tls = try tls.make()
     return plan
   }
 }
