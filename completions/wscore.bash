@@ -607,7 +607,7 @@ _wscore_load() {
     repeating_flags=()
     non_repeating_flags=(--insecure --json --version -h --help)
     repeating_options=(--storm --threshold)
-    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --tls-ca --tls-cert --tls-key --progress --out --color)
+    non_repeating_options=(--sessions --rate --duration --rooms --room-prefix --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --tls-ca --tls-cert --tls-key --progress --out --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
@@ -625,6 +625,9 @@ _wscore_load() {
         return
         ;;
     '--rooms')
+        return
+        ;;
+    '--room-prefix')
         return
         ;;
     '--payload-bytes')

@@ -27,7 +27,7 @@ function __wscore_parse_tokens -S
         case 'client'
             __wscore_parse_subcommand 1 'raw-echo' 'token-file=' 'auth-scheme=' 'protocol=' 'instance=' 'ttl=' 'window=' 'no-ack' 'reconnect' 'no-reconnect' 'timeout=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'script=+' 'c/command=+' 'on-eof=' 'drain-timeout=' 'keep-going' 'format=' 'color=' 'q/quiet' 'version' 'h/help'
         case 'load'
-            __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'auth-scheme=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
+            __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'room-prefix=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'auth-scheme=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
         case 'inspect'
             __wscore_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -157,9 +157,9 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" auth-queue' -l 'auth-queue' -d 'Clients that wait to be asked about; more are told to come later. (env: WSCORE_AUTH_QUEUE; default: 1024)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" restore-url' -l 'restore-url' -d 'Who is asked for the state and the rooms of a session that is gone. (env: WSCORE_RESTORE_URL)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" backend-ca' -l 'backend-ca' -d 'Certificates (PEM) to trust for https:// besides the system\'s. (env: WSCORE_BACKEND_CA)' -rF
-complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" backend-secret-file' -l 'backend-secret-file' -d 'A secret that backends are shown as Authorization: Bearer. (env: WSCORE_BACKEND_SECRET_FILE)' -rF
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" backend-secret-file' -l 'backend-secret-file' -d 'A secret that backends are shown as Authorization: Bearer; read at the start. (env: WSCORE_BACKEND_SECRET_FILE)' -rF
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" api-listen' -l 'api-listen' -d 'Where backends push: an internal address, off by default. (env: WSCORE_API_LISTEN)' -rfka ''
-complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" api-secret-file' -l 'api-secret-file' -d 'The secret that they have to show as Authorization: Bearer. (env: WSCORE_API_SECRET_FILE)' -rF
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" api-secret-file' -l 'api-secret-file' -d 'The secret that they have to show as Authorization: Bearer; read at the start. (env: WSCORE_API_SECRET_FILE)' -rF
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" api-body-bytes' -l 'api-body-bytes' -d 'The longest body of a request to it. (env: WSCORE_API_BODY_BYTES; default: 1MiB)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" api-connections' -l 'api-connections' -d 'Connections to it at one time. (env: WSCORE_API_CONNECTIONS; default: 64)' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore serve" api-timeout' -l 'api-timeout' -d 'Time for the head of a request to it, and again for its body. (env: WSCORE_API_TIMEOUT; default: 10s)' -rfka ''
@@ -242,6 +242,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" duration' -l 'duration' -d 'How long messages are sent.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load"' -l 'storm' -d 'Drop P percent of the connections at T; may be given again.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" rooms' -l 'rooms' -d 'Rooms, which share the sessions (default: a fifth of the sessions).' -rfka ''
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" room-prefix' -l 'room-prefix' -d 'What the names of the rooms begin with; two runs against one server need two.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" payload-bytes' -l 'payload-bytes' -d 'Bytes of each payload.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" seed' -l 'seed' -d 'Fixes who sends when and whom storms hit (default: a random one).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" settle' -l 'settle' -d 'Longest wait for what is under way at the end.' -rfka ''

@@ -2,6 +2,7 @@
 # The test suite under a sanitizer: `thread` for data races, `address` for memory errors and leaks. Each has a build
 # directory of its own. Exit code 0 if all tests pass and the sanitizer reports nothing. docs/FUZZING.md has what it found.
 #   tools/sanitize.sh thread|address [ARGUMENTS OF swift test...]
+# TRAITS=none leaves out what the package's traits bring, which is most of what there is to compile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +25,8 @@ sanitizer=$1
 shift
 
 export SWIFT_BACKTRACE=enable=no
-swift build --build-tests --sanitize "$sanitizer" --scratch-path "$scratch"
-swift test --skip-build --sanitize "$sanitizer" --scratch-path "$scratch" "$@"
+options=(--sanitize "$sanitizer" --scratch-path "$scratch")
+if [ "${TRAITS:-}" = none ]; then options+=(--disable-default-traits); fi
+swift build --build-tests "${options[@]}"
+swift test --skip-build "${options[@]}" "$@"
 echo "sanitize: $sanitizer reports nothing"

@@ -104,7 +104,7 @@ def judge(first, warm, last, churn, recorder):
 def soak(arguments, directory):
     admin = pathlib.Path(directory) / "admin.sock"
     server = Server(
-        "--admin-socket", str(admin), "--loops", "2", "--session-ttl", "8s", "--ping-interval", "3s", "--ping-timeout",
+        "--admin-socket", str(admin), "--loops", "2", "--session-ttl", "8s", "--tombstone-ttl", "10s", "--ping-interval", "3s", "--ping-timeout",
         "2s", "--hello-timeout", "3s", "--handshake-timeout", "3s", "--presence-grace", "1s", "--compression",
         arguments.compression)
     gauges = Gauges(server.process.pid, admin)

@@ -79,6 +79,41 @@ def test_a_full_outbox_sends_no_more_than_the_window(start_server):
         assert came[-1]["seq"] == 42 and [message["payload"] for message in came[:-1]] == list(range(gap["to"] + 1, 42))
 
 
+@pytest.mark.parametrize("acknowledges", [True, False])
+def test_who_acknowledges_nothing_while_its_outbox_overflows_is_too_slow(start_server, acknowledges):
+    """Its bytes may all fit into the buffers of the sockets, and its pongs say that it lives. Who is slow, and goes on, is
+    left alone."""
+    server = start_server("--outbox-messages", "8", "--ping-interval", "300ms", "--ping-timeout", "300ms")
+    bob = Client(server.url, user="bob")
+    bob.connect()
+    bob.join("lobby")
+    with session(server.url, hello_with(window={"messages": 4}, **user("ann"))) as ann:
+
+        def acknowledge_one(*types):
+            message = ann.receive("event", "gap", *types)
+            ann.say({"v": 2, "type": "ack", "ack": message.get("seq") or message["payload"]["to"]})
+            return message
+
+        ann.say({"v": 2, "seq": 1, "type": "join", "room": "lobby"})
+        acknowledge_one("reply")
+        for _ in range(40):
+            for number in range(5):
+                bob.publish("lobby", "n", number)
+            try:
+                ann.say({"v": 2, "type": "pong"})
+                if acknowledges:
+                    acknowledge_one()
+            except OSError:
+                break
+            time.sleep(0.05)
+        if acknowledges:
+            ann.say({"v": 2, "seq": 2, "type": "event", "event": "echo", "id": "there", "payload": 1})
+            while acknowledge_one("reply").get("re") != "there":
+                pass
+        else:
+            assert ann.finish()[1] == 4003
+
+
 def test_the_last_word_on_a_session_is_for_its_user_alone(server):
     """Whoever else holds the token learns that the session is another user's, and nothing of its traffic."""
     with session(server.url, hello_with(**user("ann"))) as ann:

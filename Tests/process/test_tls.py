@@ -278,6 +278,24 @@ def test_the_request_has_the_same_time_as_over_a_bare_connection(start_tls, auth
         assert read_all(connection).startswith(b"HTTP/1.1 408 ")
 
 
+def test_the_first_for_whom_there_is_no_place_is_told_so(start_tls, authority):
+    server = start_tls("--max-connections", "16")
+    context, held, answer = authority.trust(), [], b""
+    try:
+        for number in range(1_100):
+            held.append(secure(server, context))
+            # Who has a place hears nothing; the bound with what is spare lies beyond these.
+            if number > 700:
+                held[-1].settimeout(0.02)
+                with contextlib.suppress(TimeoutError):
+                    answer = read_all(held[-1])
+                    break
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: " in answer
+    finally:
+        for connection in held:
+            connection.close()
+
+
 def test_a_thousand_half_handshakes_disturb_nobody(start_tls, authority, lines):
     server = start_tls("--handshake-timeout", "3s")
     files = pathlib.Path(f"/proc/{server.process.pid}/fd")

@@ -70,6 +70,8 @@ public struct Outbox: Sendable {
   public var droppedCount: UInt64 { losses.dropped }
   public var hasUnsent: Bool { unsent != OutboxList.nowhere || !transients.isEmpty }
   public var hasReplies: Bool { replyCount > 0 }
+  /// Whether it has given up what is under way.
+  public var isOverrun: Bool { abandoned.messageCount > 0 }
   /// All bytes that are held, those of transient messages too.
   public var heldByteCount: Int { byteCount + transientByteCount }
   /// Bytes that could be given up.

@@ -21,8 +21,10 @@ struct ResumeTokens: Sendable {
 
   init(_ digest: [UInt8]) { current = digest }
 
-  /// Those with which the session could be resumed, by which a tombstone knows its client.
-  var valid: [[UInt8]] { previous.map { [current, $0] } ?? [current] }
+  var newest: [UInt8] { current }
+
+  /// The one before the newest, while it can still be used.
+  var unconfirmed: [UInt8]? { previous }
 
   func judge(_ digest: [UInt8]) -> Verdict {
     #if PlantedFaults

@@ -137,6 +137,9 @@ final class Session {
 
   @exclusivity(unchecked) var expiry = Alarm()
   @exclusivity(unchecked) var ackDelay = Alarm()
+  /// Until when it has to acknowledge more than `ackedAtOverrun`: its outbox has given up what is under way.
+  @exclusivity(unchecked) var overrun = Alarm()
+  @exclusivity(unchecked) var ackedAtOverrun: UInt64 = 0
   @exclusivity(unchecked) var handlerDeadline = Alarm()
 
   init(

@@ -84,6 +84,7 @@ extension Shard {
     account(session)
     if session.outbox.losses != before { count(session.outbox.losses, since: before) }
     relieve(session, sparing: message.isReply ? nil : session.outbox.lastSeq)
+    watchOverrun(session)
   }
 
   /// Gives up what the outboxes of all shards hold too much, if it is for this one to do so: to be called when the driver
@@ -103,6 +104,7 @@ extension Shard {
       account(victim)
       count(victim.outbox.losses, since: before)
       counters.budgetDropped += victim.outbox.losses.dropped - before.dropped
+      watchOverrun(victim)
     }
   }
 

@@ -76,6 +76,7 @@ extension Shard {
     account(session)
     session.dropInbox()
     session.ackDelay.cancel()
+    session.overrun.cancel()
     session.isAckDue = false
     startExpiry(session)
     observe(LifecycleEvent(.sessionSuspended, sid: session.sid, user: session.principal.user))
@@ -145,8 +146,7 @@ extension Shard {
     #endif
     post(
       .ended(
-        session.sid,
-        Tombstone(user: user, lastIn: session.lastIn, tokenDigests: session.tokens.valid, reason: tombstone)),
+        session.sid, Tombstone(user: user, tokens: session.tokens, lastIn: session.lastIn, reason: tombstone)),
       to: registrar(of: session.sid))
     counters.sessionsEnded += 1
     observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: user, reason: reason))
@@ -181,6 +181,9 @@ extension Shard {
       }
       #endif
       end(session, .expired, told: nil, reason: "expired", .expired)
+    case .overrun:
+      guard let session = sessions[key.slot], session.overrun.isDue(deadline, now: now, key, in: &timers) else { return }
+      overrunIsDue(session)
     case .delayedAck:
       guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
       guard session.version > 1 else { return work(session) }

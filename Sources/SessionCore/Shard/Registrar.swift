@@ -18,21 +18,13 @@ struct RegistryEntry {
   var lostMailCount: UInt64 = 0
 }
 
-extension Tombstone {
-  /// Only its user learns what became of a session, and only who can name its token.
-  fileprivate func answer(to claim: Claim) -> Refused {
-    guard tokenDigests.contains(where: { SHA256.isEqual($0, claim.tokenDigest) }) else { return Refused(reason: .token) }
-    guard claim.user.isSameName(as: user) else { return Refused(reason: .principal) }
-    return Refused(reason: reason, lastIn: lastIn)
-  }
-}
-
 /// Sessions that are gone, for a while: bounded in number and in time.
 struct Tombstones {
   private var stones: [SessionID: Tombstone] = [:]
   private var order: Deque<(sid: SessionID, expires: Instant)> = []
   let limit: Int
   let ttlMilliseconds: UInt64
+  private static let delayMilliseconds: UInt64 = 1_000
 
   init(limit: Int, ttlMilliseconds: UInt64) { (self.limit, self.ttlMilliseconds) = (limit, ttlMilliseconds) }
 
@@ -47,8 +39,13 @@ struct Tombstones {
     order.append((sid, now.advanced(byMilliseconds: ttlMilliseconds)))
   }
 
+  /// When `removeExpired` is wanted: a while after the first one's end, so that many go at once.
+  var next: Instant? { order.first?.expires.advanced(byMilliseconds: Tombstones.delayMilliseconds) }
+
   mutating func removeExpired(_ now: Instant) {
     while let first = order.first, first.expires <= now { removeFirst() }
+    // Neither gives its room back by itself.
+    if order.isEmpty { (stones, order) = ([:], []) }
   }
 
   private mutating func removeFirst() {

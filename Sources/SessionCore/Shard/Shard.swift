@@ -171,7 +171,7 @@ public struct Shard: ~Copyable {
   }
 
   /// When `advance` is wanted; `.never` if nothing waits.
-  public var nextDeadline: Instant { timers.next ?? .never }
+  public var nextDeadline: Instant { min(timers.next ?? .never, tombstones.next ?? .never) }
 
   // MARK: One step
 

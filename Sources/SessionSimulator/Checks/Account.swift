@@ -69,6 +69,9 @@ final class Account {
 
   private var kept: Deque<Awaited> = []
 
+  /// A copy has what the other has sent, and sends it again if it gets a session of its own.
+  func begin(asCopyOf other: Account) { (sid, version, awaited) = (other.sid, other.version, other.awaited) }
+
   func keep() { kept = awaited }
 
   func goBack() { awaited = kept }

@@ -128,9 +128,8 @@ class Client: WireClient {
   func judgeClose(_ code: UInt16) {
     switch code {
     case 1000, 1006, 1012, 1013, 4000, 4002, 4003, 4200, 4505, 4507, 4508: break
-    case 4504, 4506:
-      // Its own late hello, or a copy of it.
-      break
+    case 4504: account.accuse(.takeover, "it was told that another has its session, which has no other")
+    case 4506: account.accuse(.tokens, "it was told that it came with an old token")
     default: account.accuse(.ackBounds, "it was closed with \(code)")
     }
   }

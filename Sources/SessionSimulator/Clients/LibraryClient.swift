@@ -8,6 +8,8 @@ final class LibraryClient: Client {
   private var kept: ClientSession?
   /// The second connection of a move, and whether its hello was answered.
   private var second: Wire?
+  /// A second connection was begun since the last `welcome`: whatever became of it, it may take the session.
+  private var mayBeReplacedByItself = false
   private var actions: [ClientAction] = []
   private var nextTicket: UInt64 = 1
   /// The first send whose outcome was open when the connection began.
@@ -33,7 +35,7 @@ final class LibraryClient: Client {
     (session, reconnector, epoch, nextTicket) = (other.session, other.reconnector, other.epoch, other.session.firstOpenTicket)
     super.init(number: number, run: other.run)
     session.configuration.auth = other.session.configuration.auth
-    account.sid = other.account.sid
+    account.begin(asCopyOf: other.account)
     var ignored: [ClientAction] = []
     session.closed(now: other.now, actions: &ignored)
   }
@@ -108,7 +110,7 @@ final class LibraryClient: Client {
     guard second == nil, let hello = session.makeOffer(now: now) else { return }
     let wire = world.connect()
     wire.client = self
-    second = wire
+    (second, mayBeReplacedByItself) = (wire, true)
     world.send([hello], on: wire)
   }
 
@@ -145,12 +147,13 @@ final class LibraryClient: Client {
 
   override func closed(_ wire: Wire, _ code: UInt16) {
     if wire === second {
+      judgeClose(code)
       second = nil
       session.withdrawOffer()
       return finish()
     }
     guard wire === self.wire else { return }
-    judgeClose(code)
+    if code != CloseCode.replaced.rawValue || !mayBeReplacedByItself { judgeClose(code) }
     ended(.closed(CloseCode(rawValue: code), reason: ""))
   }
 
@@ -324,6 +327,7 @@ final class LibraryClient: Client {
 
   private func welcomed(_ notice: WelcomeNotice) {
     reconnector.welcomed(now: now)
+    mayBeReplacedByItself = false
     let goesOn = notice.isResumed && notice.version == 2 && notice.epoch == epoch
     epoch = notice.epoch
     if !notice.isResumed { lastText = nil }

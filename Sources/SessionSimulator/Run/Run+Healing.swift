@@ -22,9 +22,9 @@ extension Run {
     let owed = plan.limits.hookTimeoutMilliseconds + plan.limits.handlerTimeoutMilliseconds
     world.run(until: began.advanced(byMilliseconds: owed))
     let healed = world.now
-    world.run(until: healed.advanced(byMilliseconds: Run.resumeMilliseconds))
+    let missing = clientsNotSeen(until: healed.advanced(byMilliseconds: Run.resumeMilliseconds))
     guard !world.isHalted else { return }
-    for client in clients where !client.isGone && !client.isWelcomed { checkIsBack(client, mayWait: true) }
+    for client in missing { checkIsBack(client) }
     // Time for those whose sessions are gone, or are told to come later, and for every answer.
     let end = world.now.advanced(byMilliseconds: 2 * plan.limits.sessionTTLMilliseconds + 7_000)
     while !world.isHalted, world.now < end, !isAtRest { world.run(forMilliseconds: 53) }
@@ -48,10 +48,21 @@ extension Run {
     client.arm()
   }
 
-  private func checkIsBack(_ client: Client, mayWait: Bool) {
+  /// Runs, and says who was at no moment welcome. It is not enough to look at the end: a credential that ends, or advice
+  /// to move, may have taken a connection just then.
+  private func clientsNotSeen(until end: Instant) -> [Client] {
+    var missing = clients.filter { !$0.isGone }
+    while !world.isHalted, world.now < end {
+      world.run(until: min(end, world.now.advanced(byMilliseconds: 50)))
+      missing.removeAll(where: \.isWelcomed)
+    }
+    return missing
+  }
+
+  private func checkIsBack(_ client: Client) {
     guard let sid = client.sid, let session = judge.sessions[sid], !session.isEnded, !session.isTainted else { return }
     // Admission asks some to wait, with a time for each.
-    if mayWait, plan.limits.helloRatePerSecond < 1_000 || plan.limits.sessionsPerUser != nil { return }
+    if plan.limits.helloRatePerSecond < 1_000 || plan.limits.sessionsPerUser != nil { return }
     judge.accuse(.resumption, "client \(client.number) is not back \(Run.resumeMilliseconds) ms after the faults")
   }
 
@@ -92,7 +103,8 @@ extension Run {
     for wire in world.wires where !wire.isClosedAtServer { world.drop(wire, noticeAfterMicroseconds: 10) }
     let longest = plan.limits.sessionTTLMilliseconds + plan.limits.handlerTimeoutMilliseconds
       + plan.limits.hookTimeoutMilliseconds
-    world.run(forMilliseconds: longest + 5_000)
+    // The tombstones of the last sessions go a second after their time, many at once.
+    world.run(forMilliseconds: longest + plan.limits.tombstoneTTLMilliseconds + 2_000)
     guard !world.isHalted else { return }
     judge.checkNothingIsLeft()
   }

@@ -22,9 +22,6 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     case gone
   }
 
-  /// How long a socket may wait for its next request.
-  private static let idleSeconds: Int64 = 60
-
   private let driver: ShardDriver
   private let services: Services
   private var visitor: Visitor
@@ -74,13 +71,26 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) { driver.scheduleTick() }
 
-  /// A client that sends its next request early waits with it.
+  /// A client that sends its next request early waits with it; so does one that does not read its answers.
   func read(context: ChannelHandlerContext) {
-    if case .answering = phase { hasHeldRead = true } else { context.read() }
+    if isHolding { hasHeldRead = true } else { context.read() }
   }
 
+  private var isHolding: Bool {
+    switch phase {
+    case .answering: true
+    case .head, .content: !isWritable
+    case .streaming, .lingering, .gone: false
+    }
+  }
+
+  private var isWritable: Bool { context?.channel.isWritable ?? false }
+
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if case .streaming(let stream) = phase { stream.writabilityChanged(context.channel.isWritable) }
+    if case .streaming(let stream) = phase { return stream.writabilityChanged(context.channel.isWritable) }
+    guard context.channel.isWritable, case .head = phase else { return }
+    expectNextRequest()
+    readOn()
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -119,7 +129,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   /// False if more bytes are needed or none are wanted.
   private func readOne(_ input: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
     switch phase {
-    case .head: return readHead(input, &offset)
+    case .head: return isWritable && readHead(input, &offset)
     case .content(let head, let request): return readContent(head, request, input, &offset)
     case .answering: return false
     case .streaming, .lingering, .gone:
@@ -220,8 +230,12 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private func answered(_ outcome: BatchOutcome) {
     guard case .answering(let head) = phase else { return }
     answer(outcome, to: head)
+    readOn()
+  }
+
+  private func readOn() {
     readKept()
-    guard hasHeldRead else { return }
+    guard hasHeldRead, !isHolding else { return }
     hasHeldRead = false
     context?.read()
   }
@@ -316,7 +330,17 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func expectNextRequest() {
     isIdle = true
-    wait(.seconds(EventSocket.idleSeconds)) { $0.context?.close(promise: nil) }
+    guard isWritable else { return expectReader() }
+    wait(.milliseconds(Int64(services.configuration.idleTimeoutMilliseconds))) { $0.context?.close(promise: nil) }
+  }
+
+  /// Answers wait to be read: a client has as long for it as one whose silence would be taken for its end.
+  private func expectReader() {
+    let limits = services.configuration.limits
+    wait(.milliseconds(Int64(limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds))) {
+      $0.services.limits.count(.unread)
+      $0.context?.close(promise: nil)
+    }
   }
 
   /// Time for a whole request to arrive, from its first byte on.

@@ -22,9 +22,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   /// How long a peer has to answer a Close frame and to close its end.
   static let lingerMilliseconds: UInt64 = 2_000
-  /// Answers to pings that wait at most; older ones are dropped (RFC 6455 section 5.5.3).
-  private static let maxPongCount = 16
-
   private let services: Services
   private var context: ChannelHandlerContext?
   private var phase = Phase.head
@@ -39,15 +36,12 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var hasHeldRead = false
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
-  /// Payloads of the peer's latest pings, the oldest first.
-  private var pongs: [[UInt8]] = []
-  private var mustPing = false
+  private var control = ControlFrames()
   private var isCounted = false
   /// What this one gave the socket to.
   private var successor: EventSocket?
   private var hasDeadline = false
   private var visitor = Visitor()
-  private var controlPace = PaceMeter()
   /// When the message began of which not all has come, as far as the peer could send it.
   private var messageBegan: Instant?
   private var isMessageWatched = false
@@ -102,6 +96,17 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     phase = .gone
     leave(code: nil, reason: "the connection broke")
     kept = []
+    // Not at once: it may be in the middle of a message that the connection ended.
+    let handler = NIOLoopBound(self, eventLoop: driver.loop)
+    driver.loop.execute { handler.value.letGo() }
+  }
+
+  /// Deadlines that are not over yet still hold the handler; what its peer sent need not be held with it.
+  private func letGo() {
+    head = nil
+    compression = nil
+    control = ControlFrames()
+    frames = FrameParser(role: .server)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -301,17 +306,11 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   private func takeControl(ping: [UInt8]?) {
     if !frames.isMessageOpen { messageBegan = nil }
-    if let limit = services.configuration.traffic.controlFrames, controlPace.charge(1, limit, driver.now) > 0 {
+    guard control.mayComeIn(services.configuration.traffic, driver.now) else {
       return end(for: .controlRate, "too many pings and pongs")
     }
-    if let ping { answerPing(ping) }
-  }
-
-  private func answerPing(_ payload: [UInt8]) {
-    guard phase == .open else { return }
-    if pongs.isEmpty { driver.markDirty(self) }
-    if pongs.count == ConnectionHandler.maxPongCount { pongs.removeFirst() }
-    pongs.append(payload)
+    guard let ping, phase == .open else { return }
+    if control.answer(ping) { driver.markDirty(self) }
   }
 
   // MARK: Messages that do not end
@@ -335,8 +334,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   // MARK: Writing
 
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
-    scratch.clear(minimumCapacity: output.bytes.count + maxControlByteCount)
-    takeControlFrames(into: &scratch)
+    scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
+    control.take(into: &scratch)
     switch compression {
     case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
     case .none: ConnectionHandler.append(&output, to: &scratch)
@@ -358,21 +357,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   override func sendPing() {
-    mustPing = true
+    control.mustPing = true
     driver.markDirty(self)
-  }
-
-  /// The most that `takeControlFrames` would write now: a ping, and pongs with the most that a control frame carries.
-  private var maxControlByteCount: Int { 2 + pongs.count * 127 }
-
-  private func takeControlFrames(into buffer: inout ByteBuffer) {
-    for pong in pongs {
-      pong.withUnsafeBytes { payload in _ = buffer.writeBytes(FrameWriter.frame(.pong, payload: payload)) }
-    }
-    pongs.removeAll(keepingCapacity: true)
-    guard mustPing else { return }
-    mustPing = false
-    buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
   }
 
   private func write(_ bytes: ByteBuffer) {
@@ -410,9 +396,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   private func writeEcho() {
     guard let frames = echo?.takeFrames() else { return }
-    var control = ByteBuffer()
-    takeControlFrames(into: &control)
-    if control.readableBytes > 0 { write(control) }
+    var answers = ByteBuffer()
+    control.take(into: &answers)
+    if answers.readableBytes > 0 { write(answers) }
     if frames.readableBytes > 0 { write(frames) }
   }
 
