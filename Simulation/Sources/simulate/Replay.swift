@@ -6,13 +6,13 @@ struct Replay {
   let seed: UInt64
   let steps: UInt64?
   let only: [Int]?
+  let planted: PlantedFault?
   private static let shownCount = 60
-
-  init(seed: UInt64, steps: UInt64?, only: [Int]?) { (self.seed, self.steps, self.only) = (seed, steps, only) }
 
   func run() -> Bool {
     var lines: [String] = []
-    let outcome = Simulation.run(seed: seed, only: only, steps: steps ?? .max) { lines.append($0) }
+    Planted.active = planted
+    let outcome = Simulation.run(seed: seed, only: only, seeking: planted?.broken, steps: steps ?? .max) { lines.append($0) }
     for line in lines.suffix(Replay.shownCount) { print(line) }
     print("seed \(seed): \(outcome.steps) steps, \(outcome.counts.total) session events, hash \(hex(outcome.hash))")
     guard let violation = outcome.violation else { return true }

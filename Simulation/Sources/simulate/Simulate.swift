@@ -48,8 +48,8 @@ struct Simulate: ParsableCommand {
   func run() throws {
     let campaign = Campaign(seeds: first..<first + seeds, jobs: jobs)
     if let seed {
-      if let planted { Planted.active = PlantedFault(rawValue: planted) }
-      try require(try Replay(seed: seed, steps: steps, only: actions()).run())
+      let planted = planted.flatMap { PlantedFault(rawValue: $0) }
+      try require(try Replay(seed: seed, steps: steps, only: actions(), planted: planted).run())
     } else if hashes {
       campaign.printHashes()
     } else if table {

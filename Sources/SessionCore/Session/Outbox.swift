@@ -17,6 +17,8 @@ public struct OutboxLimits: Sendable, Equatable {
 public struct OutboxLosses: Sendable, Equatable {
   /// Reliable messages that were dropped for want of room.
   public var dropped: UInt64 = 0
+  /// Those of them that made room for all outboxes together, and not for their own.
+  public var droppedForAll: UInt64 = 0
   /// Reliable messages for which a newer one with the same key stands.
   public var conflated: UInt64 = 0
   public var transients: UInt64 = 0
@@ -146,7 +148,9 @@ public struct Outbox: Sendable {
       dropTransients()
       return true
     }
-    return dropOldest(sparing: spared, limits)
+    guard dropOldest(sparing: spared, limits) else { return false }
+    losses.droppedForAll += 1
+    return true
   }
 
   private mutating func dropTransients() {

@@ -17,7 +17,7 @@ package struct SessionProbe: Sendable {
   package let droppableByteCount: Int
   package let heldByteCount: Int
   package let hasUnsent: Bool
-  package let dropped: UInt64
+  package let droppedForAll: UInt64
   package let isFullOfReplies: Bool
   package let inboxCount: Int
   package let inboxByteCount: Int
@@ -35,7 +35,7 @@ package struct SessionProbe: Sendable {
     (acked, lastSent, lastSeq) = (session.outbox.ackedSeq, session.outbox.lastSentSeq, session.outbox.lastSeq)
     (messageCount, droppableByteCount) = (session.outbox.messageCount, session.outbox.droppableByteCount)
     (heldByteCount, hasUnsent) = (session.outbox.heldByteCount, session.outbox.hasUnsent)
-    dropped = session.outbox.droppedCount
+    droppedForAll = session.outbox.losses.droppedForAll
     isFullOfReplies = session.outbox.isFullOfReplies(limits.outbox)
     (inboxCount, inboxByteCount, isBusy) = (session.inbox.count, session.inboxByteCount, session.busy != nil)
     isClaimed = session.heldClaim != nil || (session.phase.suspendedSince == nil && session.connection == nil)

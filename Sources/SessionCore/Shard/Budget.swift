@@ -103,7 +103,7 @@ extension Shard {
       guard victim.outbox.relieve(sparing: spared, limits: limits.outbox) else { return }
       account(victim)
       count(victim.outbox.losses, since: before)
-      counters.budgetDropped += victim.outbox.losses.dropped - before.dropped
+      counters.budgetDropped += victim.outbox.losses.droppedForAll - before.droppedForAll
       watchOverrun(victim)
     }
   }

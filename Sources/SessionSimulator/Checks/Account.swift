@@ -303,7 +303,7 @@ final class Account {
         accuse(.noLoss, "room \(room) has said \(end), and it was told up to \(place.position.offset)")
       }
     }
-    if gapCount == 0, !hasUnnamedGap, mailCount < session.mailCount {
+    if gapCount == 0, !hasUnnamedGap, !session.hasSpokenVersion1, mailCount < session.mailCount {
       accuse(.noLoss, "\(session.mailCount) messages were accepted for it, and \(mailCount) came")
     }
   }

@@ -10,6 +10,12 @@ extension Judge {
     }
     require(probe.sid == session.sid, .oneOwner, "wire \(wire.id) carries \(probe.sid), not \(session.sid)")
     require(probe.connection == slot, .takeover, "\(session.sid) does not know wire \(wire.id), which carries it")
+    // Who does not read cannot be told, nor can version 1.
+    if wire.isBlocked || session.version == 1 {
+      session.unackedSince = nil
+    } else if probe.lastIn > session.ackWritten, session.unackedSince == nil {
+      session.unackedSince = now
+    }
     check(probe, session)
   }
 
@@ -45,14 +51,20 @@ extension Judge {
   private func parsedEpoch(_ session: SessionRecord) -> UInt64? { UInt64(session.epoch, radix: 16) }
 
   /// All outboxes together were too large: the largest pay, within a factor of two, whoever the message was for.
-  func checkWhoPaid(_ node: Int) {
+  func checkWhoPaid() {
+    for node in world.nodes.indices where world.nodes[node].shard.budgetDroppedCount != budgetDropped[node] {
+      checkWhoPaid(node)
+    }
+  }
+
+  private func checkWhoPaid(_ node: Int) {
     budgetDropped[node] = world.nodes[node].shard.budgetDroppedCount
     let probes = world.nodes[node].shard.probes
     let largest = probes.map(\.droppableByteCount).max() ?? 0
     for probe in probes {
       guard let session = sessions[probe.sid] else { continue }
-      defer { session.dropped = probe.dropped }
-      guard probe.dropped > session.dropped, probe.messageCount + 1 < limits.outbox.messageCount else { continue }
+      defer { session.droppedForAll = probe.droppedForAll }
+      guard probe.droppedForAll > session.droppedForAll else { continue }
       require(
         largest < 8_192 || probe.heldByteCount * 4 >= largest, .isolation,
         "\(probe.sid) holds \(probe.heldByteCount) bytes and lost messages to a budget that another fills with \(largest)")

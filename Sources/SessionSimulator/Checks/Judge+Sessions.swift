@@ -107,10 +107,13 @@ extension Judge {
       generation == session.attachCount, .fencing,
       "\(session.sid): generation \(generation) at its attach number \(session.attachCount)")
     session.version = record.version ?? 2
+    if session.version == 1 { session.hasSpokenVersion1 = true }
     if epoch != session.epoch {
       session.beginEpoch()
       session.epoch = epoch
     }
+    if isResumed { session.ackWritten = max(session.ackWritten, Welcomes.number(bytes, range, "last_in") ?? 0) }
+    session.unackedSince = nil
     session.rotate(presented: isResumed ? record.hello?.token : nil, next: text("token") ?? "")
     if !isResumed { checkRefusal(record, text("reason")) }
   }

@@ -5,6 +5,8 @@ final class SessionRecord {
   let sid: SessionID
   var user: String
   var version: UInt64 = 2
+  /// What is for a suspended session of version 1 is lost, and nobody is told.
+  var hasSpokenVersion1 = false
   var epoch = ""
   /// Attaches, each of which has its own generation; not every one has a `welcome` that was written.
   var attachCount: UInt64 = 1
@@ -26,10 +28,12 @@ final class SessionRecord {
 
   // Numbers of the present epoch.
   var ackWritten: UInt64 = 0
+  /// Since when more is processed than its client was told.
+  var unackedSince: Instant?
   var acked: UInt64 = 0
   var received: UInt64 = 0
   var processed: UInt64 = 0
-  var dropped: UInt64 = 0
+  var droppedForAll: UInt64 = 0
 
   // Handlers.
   var handling: (token: HandlerToken, seq: UInt64, since: Instant)?

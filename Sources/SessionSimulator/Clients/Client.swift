@@ -37,8 +37,8 @@ class Client: WireClient {
   var wire: Wire?
   /// When it is to connect again, if it waits for that.
   var reconnectAt = Instant.never
-  /// The entry of the world's queue that will wake it.
-  private var wakesAt = Instant.never
+  /// The entries of the world's queue that will wake it.
+  private var wakes = Wakes()
   var outgoing: [[UInt8]] = []
   var isGone = false
 
@@ -105,16 +105,14 @@ class Client: WireClient {
 
   func arm() {
     let due = min(deadline, reconnectAt)
-    guard due < wakesAt, due < .never else { return }
-    wakesAt = due
+    guard wakes.isNew(due) else { return }
     let wait = due.nanoseconds > now.nanoseconds ? (due.nanoseconds - now.nanoseconds + 999) / 1_000 : 0
     world.schedule(number, afterMicroseconds: max(1, wait))
+    wakes.add(Instant(nanoseconds: now.nanoseconds + max(1, wait) * 1_000))
   }
 
   func wake() {
-    // An entry for a time that was put forward, or off.
-    guard now >= wakesAt else { return }
-    wakesAt = .never
+    wakes.came(now)
     guard !isGone else { return }
     if reconnectAt <= now {
       reconnectAt = .never

@@ -17,6 +17,8 @@ final class Liar: WireClient {
   private var own: Own?
   private var oldToken = ""
   private var visits = 0
+  /// Whether the lie is told: the answer must come before anything else.
+  private var hasSaid = false
   private(set) var isDone = false
   private let beganAt: Instant
 
@@ -121,6 +123,7 @@ final class Liar: WireClient {
   }
 
   private func say(_ wire: Wire) {
+    hasSaid = true
     run.world.send(lie.message.map { Array($0.utf8) }, on: wire)
     guard lie.expectation == .nothing || lie.expectation == .anything else { return }
     run.later(microseconds: 60_000) { [weak self] in self?.leave() }
@@ -136,7 +139,7 @@ final class Liar: WireClient {
   func closed(_ wire: Wire, _ code: UInt16) {
     guard !isDone, wire === self.wire else { return }
     // The server was busy, went down, lost a hook or its patience.
-    if [1012, 1013, 4000, 4002, 4507].contains(code) { return finish() }
+    if [1012, 1013, 4000, 4507].contains(code) || (code == 4002 && !hasSaid) { return finish() }
     switch lie.expectation {
     case .closed(code): break
     case .anything where code == 4003 || code == 4508: break

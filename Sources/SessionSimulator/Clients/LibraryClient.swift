@@ -10,6 +10,8 @@ final class LibraryClient: Client {
   private var second: Wire?
   /// A second connection was begun since the last `welcome`: whatever became of it, it may take the session.
   private var mayBeReplacedByItself = false
+  /// With the next connection, and not with one whose hello is under way.
+  private var changesVersion = false
   private var actions: [ClientAction] = []
   private var nextTicket: UInt64 = 1
   /// The first send whose outcome was open when the connection began.
@@ -55,6 +57,8 @@ final class LibraryClient: Client {
     wire.client = self
     self.wire = wire
     openTicket = session.firstOpenTicket
+    if changesVersion { session.configuration.versions = session.configuration.versions == [1] ? [2] : [1] }
+    changesVersion = false
     session.opened(now: now, actions: &actions)
     carry()
     finish()
@@ -201,9 +205,7 @@ final class LibraryClient: Client {
     finish()
   }
 
-  override func changeVersion() {
-    session.configuration.versions = session.configuration.versions == [1] ? [2] : [1]
-  }
+  override func changeVersion() { changesVersion = true }
 
   override func keep() {
     kept = session

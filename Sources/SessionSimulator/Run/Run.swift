@@ -30,14 +30,16 @@ final class Run {
     var gaps: UInt64 = 0
   }
 
-  init(_ plan: Plan, log: ((String) -> Void)? = nil, stepLimit: UInt64 = .max) {
+  init(_ plan: Plan, seeking: Invariant? = nil, log: ((String) -> Void)? = nil, stepLimit: UInt64 = .max) {
     self.plan = plan
     dice = Dice(plan.seed, 2)
     let mailbox = Mailbox()
     world = World(
       shardCount: plan.shardCount, limits: plan.limits, application: Run.application(plan, mailbox), delays: plan.delays,
       seed: plan.seed)
-    judge = Judge(world, Judge.Rules(limits: plan.limits, roomCount: plan.roomCount, clientWindow: plan.clientWindow))
+    let rules = Judge.Rules(
+      limits: plan.limits, roomCount: plan.roomCount, clientWindow: plan.clientWindow, seeks: seeking)
+    judge = Judge(world, rules)
     world.observer = judge
     world.misbehaviour = plan.misbehaviour
     world.log = log

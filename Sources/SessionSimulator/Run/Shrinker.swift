@@ -4,10 +4,11 @@ struct Shrinker {
   private(set) var plan: Plan
   private(set) var violation: Violation
   private(set) var runCount = 0
+  private let seeking: Invariant?
   private let maxRunCount: Int
 
-  init(_ plan: Plan, _ violation: Violation, maxRunCount: Int) {
-    (self.plan, self.violation, self.maxRunCount) = (plan, violation, maxRunCount)
+  init(_ plan: Plan, _ violation: Violation, seeking: Invariant?, maxRunCount: Int) {
+    (self.plan, self.violation, self.seeking, self.maxRunCount) = (plan, violation, seeking, maxRunCount)
   }
 
   mutating func shrink() {
@@ -27,7 +28,7 @@ struct Shrinker {
       var smaller = plan
       smaller.actions.removeSubrange(start..<min(start + size, plan.actions.count))
       runCount += 1
-      if let found = Simulation.run(smaller).violation, found.invariant == violation.invariant {
+      if let found = Simulation.run(smaller, seeking: seeking).violation, found.invariant == violation.invariant {
         (plan, violation, hasShrunk) = (smaller, found, true)
       } else {
         start += size

@@ -17,21 +17,24 @@ public enum Simulation {
   ///
   /// - Parameters:
   ///   - only: the actions that are done, by their numbers; nil for all.
+  ///   - seeking: the invariant whose checker alone may find something, for planted faults; nil for all.
   ///   - steps: events of the world after which it stops.
   ///   - log: told of every event.
   public static func run(
-    seed: UInt64, only: [Int]? = nil, steps: UInt64 = .max, log: ((String) -> Void)? = nil
+    seed: UInt64, only: [Int]? = nil, seeking: Invariant? = nil, steps: UInt64 = .max, log: ((String) -> Void)? = nil
   ) -> Outcome {
     var plan = Plan(seed: seed)
     if let only {
       let kept = Set(only)
       plan.actions.removeAll { !kept.contains($0.index) }
     }
-    return run(plan, steps: steps, log: log)
+    return run(plan, seeking: seeking, steps: steps, log: log)
   }
 
-  static func run(_ plan: Plan, steps: UInt64 = .max, log: ((String) -> Void)? = nil) -> Outcome {
-    let outcome = Run(plan, log: log, stepLimit: steps).run()
+  static func run(
+    _ plan: Plan, seeking: Invariant? = nil, steps: UInt64 = .max, log: ((String) -> Void)? = nil
+  ) -> Outcome {
+    let outcome = Run(plan, seeking: seeking, log: log, stepLimit: steps).run()
     return Outcome(
       violation: outcome.violation, hash: outcome.hash, steps: outcome.steps, counts: outcome.counts,
       resumed: outcome.resumed, renewed: outcome.renewed, gaps: outcome.gaps)
@@ -48,8 +51,10 @@ public enum Simulation {
     public var fullCount: Int
   }
 
-  public static func shrink(seed: UInt64, _ violation: Violation, maxRunCount: Int = 2_000) -> Shrunk {
-    var shrinker = Shrinker(Plan(seed: seed), violation, maxRunCount: maxRunCount)
+  public static func shrink(
+    seed: UInt64, _ violation: Violation, seeking: Invariant? = nil, maxRunCount: Int = 2_000
+  ) -> Shrunk {
+    var shrinker = Shrinker(Plan(seed: seed), violation, seeking: seeking, maxRunCount: maxRunCount)
     shrinker.shrink()
     return Shrunk(
       actions: shrinker.plan.actions.map(\.description), numbers: shrinker.plan.actions.map(\.index),

@@ -17,7 +17,7 @@ extension World {
     case .answered(_, let answer, let node): "a hook answers shard \(node): \(World.name(answer))"
     case .handled(_, let outcome, let sid, let node): "a handler answers shard \(node) for \(sid): \(World.name(outcome))"
     case .logged(_, let position, let node): "the log answers shard \(node): \(position.offset)"
-    case .timer(_, let node): "timers of shard \(node)"
+    case .timer(let node): "timers of shard \(node)"
     case .unread(let wire, _): "wire \(wire.id) is looked at: is it read"
     case .own(let id): "the run's own \(id)"
     }

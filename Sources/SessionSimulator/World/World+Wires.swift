@@ -112,11 +112,7 @@ extension World {
       observer?.wrote(wire, buffer)
       toClient(wire)
     }
-    let deadline = nodes[wire.node].shard.nextDeadline
-    if deadline < nodes[wire.node].timer {
-      nodes[wire.node].timer = deadline
-      push(.timer(deadline, node: wire.node), at: deadline)
-    }
+    setTimer(nodes[wire.node], wire.node)
   }
 
   private func toClient(_ wire: Wire) {

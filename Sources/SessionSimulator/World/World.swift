@@ -15,14 +15,14 @@ public final class World {
     case answered(HookToken, Answer, node: Int)
     case handled(HandlerToken, HandlerOutcome, SessionID, node: Int)
     case logged(LogToken, LogPosition, node: Int)
-    case timer(Instant, node: Int)
+    case timer(node: Int)
     case unread(Wire, since: Instant)
     case own(Int)
   }
 
   final class Node {
     var shard: Shard
-    var timer = Instant.never
+    var wakes = Wakes()
     /// The wire of each connection, by the place of its handle.
     var wires: [Wire?] = []
     init(_ shard: consuming Shard) { self.shard = shard }
@@ -132,11 +132,11 @@ public final class World {
 
   // MARK: What happens
 
-  private func happen(_ happening: Happening) {
+  private func happen(_ happening: consuming Happening) {
     stepCount += 1
     if stepCount >= stepLimit { isHalted = true }
-    if let log { log(describe(happening)) }
-    switch happening {
+    if let log { log(describe(copy happening)) }
+    switch consume happening {
     case .posted(let message, let node):
       underwayCount -= 1
       trace.note(1, node)
@@ -159,7 +159,7 @@ public final class World {
       underwayCount -= 1
       trace.note(4, node)
       step(node) { $0.logged(token, position, now: $1, effects: &$2) }
-    case .timer(let time, let node): ring(nodes[node], node, time)
+    case .timer(let node): ring(nodes[node], node)
     case .unread(let wire, let since): lookAtUnread(wire, since)
     case .own(let id):
       trace.note(5, id)
@@ -167,9 +167,10 @@ public final class World {
     }
   }
 
-  private func ring(_ node: Node, _ index: Int, _ time: Instant) {
-    guard node.timer == time else { return }
-    node.timer = .never
+  private func ring(_ node: Node, _ index: Int) {
+    node.wakes.came(now)
+    // What it was for was put off, and the next step puts down when.
+    guard node.shard.nextDeadline <= now else { return setTimer(node, index) }
     counts.timers += 1
     trace.note(6, index)
     step(index) { $0.advance(now: $1, effects: &$2) }
@@ -184,12 +185,17 @@ public final class World {
     for effect in effects { carry(effect, index) }
     effects.removeAll(keepingCapacity: true)
     spareEffects.append(effects)
-    let deadline = node.shard.nextDeadline
-    if deadline < node.timer {
-      node.timer = deadline
-      push(.timer(deadline, node: index), at: max(deadline, now))
-    }
+    setTimer(node, index)
     return result
+  }
+
+  @inline(__always)
+  func setTimer(_ node: Node, _ index: Int) {
+    let deadline = node.shard.nextDeadline
+    guard node.wakes.isNew(deadline) else { return }
+    let due = max(deadline, now)
+    node.wakes.add(due)
+    push(.timer(node: index), at: due)
   }
 
   // MARK: Operators
