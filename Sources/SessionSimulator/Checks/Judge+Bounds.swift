@@ -64,7 +64,8 @@ extension Judge {
     for probe in probes {
       guard let session = sessions[probe.sid] else { continue }
       defer { session.droppedForAll = probe.droppedForAll }
-      guard probe.droppedForAll > session.droppedForAll else { continue }
+      // What version 1 was sent in this moment is done with.
+      guard probe.droppedForAll > session.droppedForAll, probe.version == 2 else { continue }
       require(
         largest < 8_192 || probe.heldByteCount * 4 >= largest, .isolation,
         "\(probe.sid) holds \(probe.heldByteCount) bytes and lost messages to a budget that another fills with \(largest)")

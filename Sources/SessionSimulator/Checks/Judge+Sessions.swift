@@ -40,6 +40,8 @@ extension Judge {
       accuse(.takeover, "\(sid): wire \(record.wire.id) has it, and wire \(old.id) still does")
     }
     checkMayBegin(record)
+    let owners = world.nodes.indices.filter { world.nodes[$0].shard.probe(session: sid) != nil }
+    require(owners.count <= 1, .oneOwner, "\(sid) was resumed, and is on shards \(owners)")
     if let hello = record.hello { checkClaim(hello, session) }
     session.attached = record.wire
     session.attachCount += 1

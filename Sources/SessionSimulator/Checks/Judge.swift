@@ -158,6 +158,7 @@ final class Judge: WorldObserver {
   private func checkDelay(_ ack: UInt64, _ wire: Wire, _ session: SessionRecord) {
     guard ack > session.ackWritten, let since = session.unackedSince else { return }
     session.unackedSince = nil
+    guard since > wire.unblockedAt else { return }
     let waited = now.milliseconds(since: since)
     require(
       waited <= limits.ackDelayMilliseconds + 1, .quiescence, "\(session.sid): ack \(ack) came after \(waited) ms")

@@ -26,6 +26,7 @@ public final class Wire {
   /// The server's side takes no bytes: the peer does not read. Since when bytes wait for it.
   var isBlocked = false
   var blockedSince = Instant.never
+  var unblockedAt = Instant.zero
   var isDirty = false
   var isPaused = false
   /// What waits while the server does not read.

@@ -85,7 +85,7 @@ extension World {
   public func setBlocked(_ isBlocked: Bool, on wire: Wire) {
     wire.isBlocked = isBlocked
     guard !isBlocked else { return }
-    wire.blockedSince = .never
+    (wire.blockedSince, wire.unblockedAt) = (.never, now)
     if !wire.isClosingAtServer { drain(wire) }
   }
 

@@ -51,6 +51,8 @@ public final class World {
   /// Messages between shards, and answers of the log, that are under way.
   var underwayCount = 0
   let seed: UInt64
+  /// All outboxes together can be too large for several shards.
+  private let sharesBudget: Bool
   /// Nothing happens any more.
   var isHalted = false
   var stepLimit: UInt64 = .max
@@ -74,6 +76,7 @@ public final class World {
   ) {
     var random = Dice(seed: seed)
     (self.application, self.delays, self.limits, self.seed) = (application, delays, limits, seed)
+    sharesBudget = shardCount > 1 && limits.outboxTotalByteCount < 1 << 20
     nodes = (0..<shardCount).map { index in
       let configuration = ShardConfiguration(
         index: index, count: shardCount, limits: limits, dispatcher: application.dispatcher, server: "simulation",
@@ -114,7 +117,22 @@ public final class World {
       guard !isHalted, !dirtyWires.isEmpty else { break }
       flush()
     }
+    if sharesBudget { shareBudget() }
     observer?.settled()
+  }
+
+  /// What drivers do at the end of each tick: a shard hears what the others hold, and makes room where that is for it to
+  /// do. Twice, since what one gives up is news for those before it.
+  private func shareBudget() {
+    for _ in 0..<2 {
+      for (index, node) in nodes.enumerated() {
+        let all = nodes.reduce(0) { $0 + $1.shard.outboxByteCount }
+        node.shard.outboxByteCountElsewhere = all - node.shard.outboxByteCount
+        guard node.shard.isOverBudget else { continue }
+        node.shard.makeRoom()
+        setTimer(node, index)
+      }
+    }
   }
 
   /// `onOwn` is called with `id` in so many microseconds.
