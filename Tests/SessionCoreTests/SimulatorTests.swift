@@ -28,10 +28,4 @@ import Testing
     let part = Simulation.run(seed: 5, steps: 100)
     #expect(part.steps >= 100 && part.steps < whole.steps)
   }
-
-  /// Sessions that wrote to themselves, or to each other, while they were claimed waited for each other for ever.
-  @Test(arguments: [101, 121, 153, 225, 309, 446] as [UInt64])
-  func seedsThatFoundTheClaimThatWaitsForItself(_ seed: UInt64) {
-    #expect(Simulation.run(seed: seed).violation == nil)
-  }
 }

@@ -38,7 +38,7 @@ struct Plan: Sendable {
     shardCount = dice.pick([1, 1, 2, 3])
     roomCount = dice.pick([1, 1, 2, 2, 3, 4])
     userCount = 1 + dice.below(4)
-    let count = 4 + dice.below(6)
+    let count = 6 + dice.below(7)
     clients = (0..<count).map { _ in
       switch dice.below(10) {
       case 0..<5: .library(versions: [2])

@@ -105,7 +105,7 @@ extension Run {
 
   /// A second client with the same state: a duplicated tab.
   private func copy(_ client: Client) {
-    guard let original = client as? LibraryClient, client.isWelcomed, clients.count < 12 else { return }
+    guard let original = client as? LibraryClient, client.isWelcomed, clients.count < 16 else { return }
     client.account.taint()
     let copy = LibraryClient(copyOf: original, number: clients.count)
     clients.append(copy)

@@ -18,15 +18,15 @@ struct EventQueue<Happening> {
   var nextTime: UInt64? { keys.first?.time }
   var count: Int { keys.count }
 
-  mutating func insert(_ happening: Happening, at time: UInt64) {
+  mutating func insert(_ happening: consuming Happening, at time: UInt64) {
     serial += 1
     let place: Int
     if let reused = free.popLast() {
       place = reused
-      happenings[place] = happening
+      happenings[place] = consume happening
     } else {
       place = happenings.count
-      happenings.append(happening)
+      happenings.append(consume happening)
     }
     keys.append(Key(time: time, serial: serial, place: place))
     rise()

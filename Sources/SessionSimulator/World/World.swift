@@ -138,14 +138,14 @@ public final class World {
   /// `onOwn` is called with `id` in so many microseconds.
   public func schedule(_ id: Int, afterMicroseconds delay: UInt64) { push(.own(id), after: delay) }
 
-  func push(_ happening: Happening, after microseconds: UInt64) {
-    push(happening, at: Instant(nanoseconds: now.nanoseconds + microseconds * 1_000))
+  func push(_ happening: consuming Happening, after microseconds: UInt64) {
+    push(consume happening, at: Instant(nanoseconds: now.nanoseconds + microseconds * 1_000))
   }
 
-  func push(_ happening: Happening, at time: Instant) {
+  func push(_ happening: consuming Happening, at time: Instant) {
     // What was put down for this moment before comes first.
-    if time <= now, queue.nextTime ?? .max > now.nanoseconds { return soon.append(happening) }
-    queue.insert(happening, at: max(time, now).nanoseconds)
+    if time <= now, queue.nextTime ?? .max > now.nanoseconds { return soon.append(consume happening) }
+    queue.insert(consume happening, at: max(time, now).nanoseconds)
   }
 
   // MARK: What happens
