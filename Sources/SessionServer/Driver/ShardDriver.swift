@@ -7,24 +7,28 @@ import WebSocketFrames
 ///
 /// Work comes in ticks. Whatever the loop hands over (bytes of many connections, mail, a timer) makes connections
 /// dirty; at the end of the tick each of them is written to once.
+///
+/// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
+/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `output` and `scratch` are
+/// swapped away before a transport sees them; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
   let services: Services
   private let mailbox: Mailbox<Mail>
   private var log: (any RoomLog)?
-  private(set) var shard: Shard
-  private(set) var now: Instant
+  @exclusivity(unchecked) private(set) var shard: Shard
+  @exclusivity(unchecked) private(set) var now: Instant
 
-  private var effects: Effects = []
-  private var carried: Effects = []
-  private var isCarrying = false
+  @exclusivity(unchecked) private var effects: Effects = []
+  @exclusivity(unchecked) private var carried: Effects = []
+  @exclusivity(unchecked) private var isCarrying = false
   private var mail: [Mail] = []
   private(set) var peers: [Peer] = []
   /// For the other shards, by index; sent at the end of the tick.
   private var outgoing: [[Mail]] = []
 
-  private var connections: [TransportConnection?] = []
+  @exclusivity(unchecked) private var connections: [TransportConnection?] = []
   /// Connections of the shard by what carries them.
   private(set) var transportCounts: [Transport: Int] = [:]
   /// Event streams by the digests of their channels' names.
@@ -32,24 +36,24 @@ final class ShardDriver {
   /// Connections of the raw echo, which the shard does not know.
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
-  private var dirty: [TransportConnection] = []
-  private var draining: [TransportConnection] = []
+  @exclusivity(unchecked) private var dirty: [TransportConnection] = []
+  @exclusivity(unchecked) private var draining: [TransportConnection] = []
   /// May take messages again, and may hold some that came while they could not.
-  private var resumed: [TransportConnection] = []
-  private var output = OutputBuffer(headroom: ShardDriver.headroom)
+  @exclusivity(unchecked) private var resumed: [TransportConnection] = []
+  @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to NIO: used again as soon as NIO has written all of it.
-  private var scratch = ByteBuffer()
+  @exclusivity(unchecked) private var scratch = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
   private var toldOutboxByteCount = 0
 
   /// Sockets are still closing, but nothing that they cause has an effect any more.
-  private var isStopped = false
-  private var isTickScheduled = false
-  private var isTicking = false
+  @exclusivity(unchecked) private var isStopped = false
+  @exclusivity(unchecked) private var isTickScheduled = false
+  @exclusivity(unchecked) private var isTicking = false
   private var timer: Scheduled<Void>?
-  private var timerDeadline = Instant.never
+  @exclusivity(unchecked) private var timerDeadline = Instant.never
   private var handshakes: DeadlineQueue<ConnectionHandler>
   /// Sockets that took no more bytes.
   private var stalls: DeadlineQueue<TransportConnection>
@@ -57,7 +61,7 @@ final class ShardDriver {
   /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
   private let readBuffer: UnsafeMutableRawBufferPointer
   let compressor: OutputCompressor
-  private var isReading = false
+  @exclusivity(unchecked) private var isReading = false
   /// Whether there are rates that connections have to keep to.
   private let isPacing: Bool
   /// Connections whose peers have begun a message and not finished it.
@@ -231,7 +235,6 @@ final class ShardDriver {
     while let connection = stalls.popDue(now) {
       guard let slot = connection.slot, connection.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
       else { continue }
-      services.limits.count(.unread)
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
     }
@@ -417,7 +420,9 @@ final class ShardDriver {
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot): if let connection = connection(slot) { markDirty(connection) }
-    case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
+    case .close(let slot, let code, let reason):
+      if code == .tooSlow { services.limits.count(.unread) }
+      connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
       guard let connection = connection(slot) else { return }
       connection.holds.remove(.session)
