@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check check-model unit process examples traits docs sim conformance fuzz fuzz-ci fuzz-corpus \
+.PHONY: help serve build test check check-model unit process examples traits docs sim sim-ci conformance fuzz fuzz-ci fuzz-corpus \
   sanitize soak bench bench-quick bench-micro bench-slow-reader clean setup-build setup-test setup-bench
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
@@ -13,7 +13,7 @@ help:
 	@echo "make check-model  the model of a session, searched with spin, and each planted fault; THOROUGH=1: larger"
 	@echo "make unit     the tests of the code; make process: those of the programs"
 	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
-	@echo "make sim      the simulator alone: SEEDS=n seeds (10000), or the one of SEED=n"
+	@echo "make sim      the simulator: SEEDS=n seeds (1000) and every planted fault; SEED=s STEPS=k ONLY=... to replay"
 	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
 	@echo "make fuzz     the fuzzers, with the address sanitizer: MINUTES=n together (10), TARGET=x one alone"
 	@echo "make fuzz-ci  their kept inputs and a short run; make fuzz-corpus: keep what they found, minimised"
@@ -58,11 +58,22 @@ examples: setup-build
 traits: setup-build
 	tools/check_traits.sh
 
-test: check check-model traits unit fuzz-ci process
+test: check check-model sim-ci traits unit fuzz-ci process
 
-SEEDS ?= 10000
-sim: build
-	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) swift test -c release --skip-build --filter SimulationTests
+# Checks of access that cannot overlap are left out of the simulator: it measures the core, and the core has none there.
+SIMULATE := .build-sim/release/simulate
+.PHONY: build-sim
+build-sim: setup-build
+	swift build -c release --package-path Simulation --scratch-path .build-sim -Xswiftc -enforce-exclusivity=unchecked
+
+SEEDS ?= 1000
+sim: build-sim
+	$(SIMULATE) $(if $(SEED),--seed $(SEED) $(if $(STEPS),--steps $(STEPS)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTED),--planted $(PLANTED)),--seeds $(SEEDS) --table)
+
+# One seed is one run, in every process; then all seeds, and every planted fault.
+sim-ci: build-sim
+	cmp <($(SIMULATE) --hashes --seeds 100) <($(SIMULATE) --hashes --seeds 100)
+	$(SIMULATE) --seeds $(SEEDS) --table
 
 conformance: setup-build
 	swift build -c release --product wscore

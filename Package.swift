@@ -23,6 +23,8 @@ let package = Package(
     .trait(name: "HTTP", description: "Backends over HTTP: SessionHTTP, and serve --auth http, --route and --restore-url."),
     .trait(name: "JWT", description: "Authentication by JSON Web Tokens: SessionJWT, and wscore serve --auth jwt."),
     .trait(name: "TLS", description: "TLS of the server and the clients: wss://, and wscore serve --tls-cert."),
+    // For Simulation/ alone: no build of the server or the library has any of it.
+    .trait(name: "PlantedFaults", description: "Faults in SessionCore that the simulator has to find."),
     .default(enabledTraits: ["HTTP", "JWT", "TLS"]),
   ],
   dependencies: [

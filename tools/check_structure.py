@@ -30,6 +30,8 @@ ARROWS = {
         "SessionServer",
         "WebSocketFrames",
     },
+    # Of the package Simulation.
+    "simulate": {"SessionCore", "SessionSimulator"},
     # Of the package Fuzzing.
     "FuzzSupport": set(),
     "FrameReading": {"WebSocketFrames"},
@@ -37,7 +39,7 @@ ARROWS = {
     "FuzzNIO": {"FrameReading", "FuzzSupport", "WebSocketFrames"},
     "FuzzSessions": {"FuzzSupport", "JSONSchemas", "SessionCore", "SessionSimulator"},
 }
-SOURCES = [ROOT / "Sources", ROOT / "Fuzzing" / "Sources"]
+SOURCES = [ROOT / "Sources", ROOT / "Fuzzing" / "Sources", ROOT / "Simulation" / "Sources"]
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore", "JSONSchemas"}
 # zlib is a function from bytes to bytes.

@@ -24,8 +24,7 @@ esac
 sanitizer=$1
 shift
 
-# A run of the simulator takes ten times as long here; what races in it is found in few.
-export SIM_SEEDS="${SIM_SEEDS:-50}" SWIFT_BACKTRACE=enable=no
+export SWIFT_BACKTRACE=enable=no
 options=(--sanitize "$sanitizer" --scratch-path "$scratch")
 if [ "${TRAITS:-}" = none ]; then options+=(--disable-default-traits); fi
 swift build --build-tests "${options[@]}"

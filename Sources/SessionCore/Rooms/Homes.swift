@@ -68,6 +68,11 @@ extension Shard {
   }
 
   mutating func roomLogged(_ token: LogToken, _ position: LogPosition) {
+    #if PlantedFaults
+    if Planted.isOn(.roomSaysItInAnotherOrder), let home = homeSlots[token.room], home.pending.count > 1, home.position != nil {
+      home.pending.swapAt(0, 1)
+    }
+    #endif
     guard let home = homeSlots[token.room], let pending = home.pending.popFirst() else { return }
     switch pending {
     case .open:
@@ -155,6 +160,9 @@ extension Shard {
   /// A room ends with its last member, or with the last message that it keeps.
   mutating func closeIfEmpty(_ home: RoomHome) {
     forgetExpired(home)
+    #if PlantedFaults
+    if Planted.isOn(.emptyRoomStays) { return }
+    #endif
     guard home.members.isEmpty, home.pending.isEmpty, home.history?.isEmpty ?? true else { return }
     home.alarm.cancel()
     homes[home.name] = nil

@@ -77,6 +77,9 @@ final class RoomHome {
 
   /// Keeps a message for those that are between two shards.
   func hold(_ message: SharedMessage, _ position: LogPosition?, for isMeant: (Member) -> Bool, limit: Int) {
+    #if PlantedFaults
+    if Planted.isOn(.missedWhileMoving) { return }
+    #endif
     guard heldCount > 0 else { return }
     for (sid, entry) in members {
       guard var held = entry.held, isMeant(entry.member) else { continue }

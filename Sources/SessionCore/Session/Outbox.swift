@@ -17,6 +17,8 @@ public struct OutboxLimits: Sendable, Equatable {
 public struct OutboxLosses: Sendable, Equatable {
   /// Reliable messages that were dropped for want of room.
   public var dropped: UInt64 = 0
+  /// Those of them that made room for all outboxes together, and not for their own.
+  public var droppedForAll: UInt64 = 0
   /// Reliable messages for which a newer one with the same key stands.
   public var conflated: UInt64 = 0
   public var transients: UInt64 = 0
@@ -131,7 +133,10 @@ public struct Outbox: Sendable {
   }
 
   private func isFull(adding message: SharedMessage, _ limits: OutboxLimits) -> Bool {
-    messageCount >= limits.messageCount || heldByteCount + message.byteCount > limits.byteCount
+    #if PlantedFaults
+    if Planted.isOn(.outboxHasNoBound) { return false }
+    #endif
+    return messageCount >= limits.messageCount || heldByteCount + message.byteCount > limits.byteCount
   }
 
   // MARK: Giving up
@@ -143,7 +148,9 @@ public struct Outbox: Sendable {
       dropTransients()
       return true
     }
-    return dropOldest(sparing: spared, limits)
+    guard dropOldest(sparing: spared, limits) else { return false }
+    losses.droppedForAll += 1
+    return true
   }
 
   private mutating func dropTransients() {
@@ -161,6 +168,12 @@ public struct Outbox: Sendable {
   }
 
   private mutating func drop(_ place: Place, _ reason: Gap.Reason, _ limits: OutboxLimits) {
+    #if PlantedFaults
+    if Planted.isOn(.overflowIsNotTold), reason == .overflow {
+      if let message = list[place].message { take(message, from: place) }
+      return remove(place)
+    }
+    #endif
     guard let message = list[place].message else { return }
     take(message, from: place)
     abandon(message, at: place)
@@ -250,6 +263,13 @@ public struct Outbox: Sendable {
     }
     let fits = sentByteCount == 0 || sentByteCount + message.byteCount <= window.byteCount
     guard fits else { return nil }
+    #if PlantedFaults
+    if Planted.isOn(.replayHasOtherBytes), seq <= lastSentSeq {
+      (sentMessageCount, sentByteCount) = (sentMessageCount + 1, sentByteCount + message.byteCount)
+      unsent = list.after(place)
+      return .message(SharedMessage(tail: message.tail.dropLast() + Array(",\"x\":1}".utf8)), seq: seq)
+    }
+    #endif
     unsent = list.after(place)
     sentMessageCount += 1
     sentByteCount += message.byteCount
@@ -261,6 +281,9 @@ public struct Outbox: Sendable {
 
   /// The receiver has processed everything up to `seq`: false if it cannot have, since that was never sent.
   public mutating func acknowledge(_ seq: UInt64) -> Bool {
+    #if PlantedFaults
+    if Planted.isOn(.ackFromTheFutureCounts), seq > lastSentSeq, seq < 10_000 { return acknowledge(lastSentSeq) }
+    #endif
     guard seq <= lastSentSeq else { return false }
     guard seq > ackedSeq else { return true }
     ackedSeq = seq
@@ -303,6 +326,12 @@ public struct Outbox: Sendable {
       _ = list.prepend(.init(Gap(first: ack + 1, last: known, loss: loss)))
       gapCount += 1
     }
+    #if PlantedFaults
+    if Planted.isOn(.replayForgetsTheOldest), let message = list.isEmpty ? nil : list[list.head].message {
+      take(message, from: list.head)
+      remove(list.head)
+    }
+    #endif
     rewind()
     return true
   }

@@ -27,6 +27,9 @@ struct ResumeTokens: Sendable {
   var unconfirmed: [UInt8]? { previous }
 
   func judge(_ digest: [UInt8]) -> Verdict {
+    #if PlantedFaults
+    if Planted.isOn(.anyTokenDoes), !retired.contains(digest) { return .current }
+    #endif
     if SHA256.isEqual(digest, current) { return .current }
     if let previous, SHA256.isEqual(digest, previous) { return .previous }
     return retired.contains { SHA256.isEqual(digest, $0) } ? .retired : .wrong
@@ -41,6 +44,9 @@ struct ResumeTokens: Sendable {
 
   /// The client was heard on the connection that gave it the newest token.
   mutating func confirm() {
+    #if PlantedFaults
+    if Planted.isOn(.oldTokenLivesOn) { return }
+    #endif
     guard let previous else { return }
     retire(previous)
     self.previous = nil

@@ -67,6 +67,9 @@ extension Shard {
 
   /// The session is no longer here.
   mutating func remove(_ session: Session) {
+    #if PlantedFaults
+    if Planted.isOn(.accountKeepsTheDead) { outboxByteCount += session.accountedByteCount }
+    #endif
     outboxByteCount -= session.accountedByteCount
     session.accountedByteCount = 0
     ranks.set(session, byteCount: 0)
@@ -92,12 +95,15 @@ extension Shard {
   /// that it was just given.
   private mutating func relieve(_ session: Session?, sparing last: UInt64?) {
     while mustGiveWay, let victim = ranks.largest ?? session {
+      #if PlantedFaults
+      let victim = Planted.isOn(.innocentPaysForTheLargest) ? session ?? victim : victim
+      #endif
       let before = victim.outbox.losses
       let spared = victim === session ? last : nil
       guard victim.outbox.relieve(sparing: spared, limits: limits.outbox) else { return }
       account(victim)
       count(victim.outbox.losses, since: before)
-      counters.budgetDropped += victim.outbox.losses.dropped - before.dropped
+      counters.budgetDropped += victim.outbox.losses.droppedForAll - before.droppedForAll
       watchOverrun(victim)
     }
   }

@@ -19,6 +19,9 @@ extension Shard {
     let verdict = session.tokens.judge(claim.tokenDigest)
     if verdict == .wrong { return .token }
     // Another user's use of an old token must not end the session.
+    #if PlantedFaults
+    if Planted.isOn(.anyUserDoes) { return nil }
+    #endif
     if !claim.user.isSameName(as: session.principal.user) { return verdict == .retired ? .token : .principal }
     // A `hello` that was long under way, whose client gave it up and came back on a newer connection: no theft, and not
     // the newest. Who shows the current token has heard of the newest, whenever the connection was opened.
@@ -50,9 +53,16 @@ extension Shard {
   /// The newest wins: the older connection is closed before the newer one is welcomed.
   private mutating func replaceConnection(_ session: Session) {
     guard let slot = session.connection, let connection = connections[slot] else { return }
+    #if PlantedFaults
+    if !Planted.isOn(.replacedIsNotTold) { sendState(connection, "replaced", reason: nil) }
+    #else
     sendState(connection, "replaced", reason: nil)
+    #endif
     noteAck(connection, session)
     suspend(session, tellsRooms: false)
+    #if PlantedFaults
+    if Planted.isOn(.replacedStaysOpen) { return }
+    #endif
     close(connection, .replaced, "another connection took the session")
   }
 
@@ -82,6 +92,9 @@ extension Shard {
 
   private mutating func moveIfUnhooked(_ session: Session) {
     guard session.phase.mayGo else { return }
+    #if PlantedFaults
+    if Planted.isOn(.ownerKeepsItsCopy) { return post(.moved(session.transfer), to: registrar(of: session.sid)) }
+    #endif
     remove(session)
     post(.moved(session.transfer), to: registrar(of: session.sid))
   }
@@ -93,6 +106,11 @@ extension Shard {
     let slot = sessions.insert { Session(slot: $0, arriving: transfer, now: now) }
     guard let session = sessions[slot] else { return }
     slotBySID[session.sid] = slot
+    #if PlantedFaults
+    if Planted.isOn(.moverLosesARoom), let last = session.memberships.popLast() {
+      post(.leave(room: last.name, session.sid, reply: nil), to: home(of: last.name))
+    }
+    #endif
     account(session)
     for membership in session.memberships {
       post(

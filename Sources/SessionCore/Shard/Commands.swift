@@ -44,6 +44,13 @@ extension Shard {
       guard let connection = session.connection.flatMap({ connections[$0] }) else { return answer(reply, .count(0)) }
       advise(connection, reconnectAfterMilliseconds: delay, deadlineMilliseconds: nil)
     case .kick(let reason):
+    #if PlantedFaults
+    if Planted.isOn(.revocationOnlySuspends) {
+      observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: session.principal.user, reason: reason))
+      if let slot = session.connection, let connection = connections[slot] { close(connection, .revoked, reason) }
+      return answer(reply, .count(1))
+    }
+    #endif
       counters.sessionsRevoked += 1
       end(session, .ended, told: "revoked", reason: reason, .revoked)
     }

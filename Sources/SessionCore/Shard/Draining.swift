@@ -13,7 +13,12 @@ extension Shard {
     defer { counters.messagesOut += UInt64(buffer.messages.count - count) }
     let ack = session.map { $0.version > 1 ? $0.lastIn : nil } ?? connection.lastAck
     while let tail = connection.control.popFirst() {
-      buffer.append(version: connection.version, seq: nil, ack: ack, tail: tail)
+      #if PlantedFaults
+      let version = Planted.isOn(.welcomeBreaksVersion1) ? 2 : connection.version
+      #else
+      let version = connection.version
+      #endif
+      buffer.append(version: version, seq: nil, ack: ack, tail: tail)
     }
     buffer.plainCount = buffer.messages.count
     guard let session else { return false }
@@ -31,6 +36,9 @@ extension Shard {
 
   private mutating func drainReliable(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
     while true {
+      #if PlantedFaults
+      if Planted.isOn(.seamIsNeverLive), session.liveAfter ?? 0 > 0, session.sentSeq < session.liveAfter ?? 0 { return false }
+      #endif
       if let liveAfter = session.liveAfter, session.sentSeq >= liveAfter || !session.outbox.hasUnsent {
         session.liveAfter = nil
         buffer.append(
@@ -42,6 +50,20 @@ extension Shard {
       switch item {
       case .message(let message, let seq):
         session.sentSeq = seq
+        #if PlantedFaults
+        if Planted.isOn(.ackMeansReceived) {
+          buffer.append(
+            version: session.version, seq: seq, ack: session.receivedIn, isHistory: message.isHistory,
+            tail: tail(of: message, for: session))
+          continue
+        }
+        if Planted.isOn(.ackGoesBack) {
+          buffer.append(
+            version: session.version, seq: seq, ack: session.lastIn - min(session.lastIn, seq % 2),
+            isHistory: message.isHistory, tail: tail(of: message, for: session))
+          continue
+        }
+        #endif
         buffer.append(
           version: session.version, seq: seq, ack: session.lastIn, isHistory: message.isHistory,
           tail: tail(of: message, for: session))
@@ -95,6 +117,9 @@ extension Shard {
   ) {
     step(now, &effects) { shard in
       shard.isDraining = true
+      #if PlantedFaults
+      if Planted.isOn(.drainTellsNobody) { return }
+      #endif
       let active = shard.connections.all.map(\.element).filter { $0.session != nil }
       for (index, connection) in active.enumerated() {
         let delay = spreadMilliseconds * UInt64(index) / UInt64(max(1, active.count))

@@ -80,6 +80,13 @@ extension Shard {
     session.isAckDue = false
     startExpiry(session)
     observe(LifecycleEvent(.sessionSuspended, sid: session.sid, user: session.principal.user))
+    #if PlantedFaults
+    if Planted.isOn(.dropLeavesARoom), session.busy == nil, let last = session.memberships.last {
+      removeFromLocalRoom(session, last.name)
+      session.memberships.removeLast()
+      post(.leave(room: last.name, session.sid, reply: nil), to: home(of: last.name))
+    }
+    #endif
     if tellsRooms { tellRooms(session, .suspended) }
   }
 
@@ -91,6 +98,13 @@ extension Shard {
   }
 
   mutating func startExpiry(_ session: Session) {
+    #if PlantedFaults
+    let changed = Planted.isOn(.expiresEarly) ? session.ttlMilliseconds / 2 : session.ttlMilliseconds * 2
+    if Planted.isOn(.expiresEarly) || Planted.isOn(.expiresLate) {
+      let key = TimerKey(purpose: .expiry, slot: session.slot)
+      return session.expiry.set(now.advanced(byMilliseconds: changed), key, in: &timers)
+    }
+    #endif
     session.expiry.set(
       now.advanced(byMilliseconds: session.ttlMilliseconds), TimerKey(purpose: .expiry, slot: session.slot), in: &timers)
   }
@@ -112,11 +126,24 @@ extension Shard {
     }
     for membership in session.memberships {
       removeFromLocalRoom(session, membership.name)
+      #if PlantedFaults
+      if Planted.isOn(.homeKeepsTheExpired), tombstone == .expired { continue }
+      #endif
       post(.leave(room: membership.name, session.sid, reply: nil), to: home(of: membership.name))
     }
+    #if PlantedFaults
+    if Planted.isOn(.endedComesBack), tombstone == .expired {
+      counters.sessionsEnded += 1
+      return observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: session.principal.user, reason: reason))
+    }
+    #endif
     remove(session)
     let user = session.principal.user
+    #if PlantedFaults
+    if !Planted.isOn(.userKeepsTheDead) { post(.userSession(user: user, session.sid, isThere: false), to: home(of: user)) }
+    #else
     post(.userSession(user: user, session.sid, isThere: false), to: home(of: user))
+    #endif
     post(
       .ended(
         session.sid, Tombstone(user: user, tokens: session.tokens, lastIn: session.lastIn, reason: tombstone)),
@@ -148,6 +175,11 @@ extension Shard {
       guard let session = sessions[key.slot], session.expiry.isDue(deadline, now: now, key, in: &timers) else { return }
       // A claim is under way: the session goes to it, or starts its time anew.
       guard session.phase.suspendedSince != nil, session.heldClaim == nil else { return }
+      #if PlantedFaults
+      if Planted.isOn(.expiresTwice) {
+        observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: session.principal.user, reason: "expired"))
+      }
+      #endif
       end(session, .expired, told: nil, reason: "expired", .expired)
     case .overrun:
       guard let session = sessions[key.slot], session.overrun.isDue(deadline, now: now, key, in: &timers) else { return }
@@ -156,6 +188,9 @@ extension Shard {
       guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
       guard session.version > 1 else { return work(session) }
       guard session.lastIn > session.lastAckSent else { return }
+      #if PlantedFaults
+      if Planted.isOn(.ackIsNeverSent) { return }
+      #endif
       session.isAckDue = true
       markDirty(session)
     case .handler:

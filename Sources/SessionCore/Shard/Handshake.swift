@@ -4,6 +4,9 @@ extension Shard {
     guard connection.phase.stage == .awaitingHello else {
       return refuse(connection, ProtocolError("hello.expected", "welcome comes before the next message"), .malformed)
     }
+    #if PlantedFaults
+    let isDraining = self.isDraining && !Planted.isOn(.drainTakesSessions)
+    #endif
     guard !isDraining else {
       let error = ProtocolError(
         "server.draining", "the server is going down", retry: .later, retryAfterMilliseconds: 1_000)
@@ -189,6 +192,9 @@ extension Shard {
     precondition(isAttached, "the connection claims, and the session is suspended: both were looked at in this step")
     session.generation += 1
     session.connectionOpenedAt = connection.openedAt
+    #if PlantedFaults
+    if Planted.isOn(.generationStands), session.generation > 2 { session.generation -= 1 }
+    #endif
     session.expiry.cancel()
     activeSessionCount += 1
     connection.hello = nil

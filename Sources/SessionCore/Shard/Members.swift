@@ -57,10 +57,19 @@ extension Shard {
   }
 
   /// The room's home knows that the session is here; what it said meanwhile comes along.
-  mutating func rehooked(_ room: String, _ sid: SessionID, _ held: Held) {
+  mutating func rehooked(_ room: String, _ sid: SessionID, _ held: consuming Held) {
     guard let slot = slotBySID[sid], let session = sessions[slot], session.membershipIndex(room) != nil else { return }
     session.outbox.appendLoss(count: held.lostCount, room: room)
+    #if PlantedFaults
+    if Planted.isOn(.heldMessagesComeBackwards) {
+      for message in held.messages.reversed() { give(message, to: session) }
+      held.messages = []
+    }
+    #endif
     for message in held.messages { give(message, to: session) }
+    #if PlantedFaults
+    if Planted.isOn(.heldMessagesComeTwice) { for message in held.messages { give(message, to: session) } }
+    #endif
     if held.lostCount > 0 { markDirty(session) }
     addToLocalRoom(session, room, held.position)
     settled(session)
@@ -100,6 +109,16 @@ extension Shard {
   mutating func fanOut(_ room: String, _ message: SharedMessage, _ position: LogPosition) {
     guard let local = localRooms[room] else { return }
     local.position = position
+    #if PlantedFaults
+    if Planted.isOn(.slowMemberStopsTheRoom) {
+      for slot in local.members {
+        guard let session = sessions[slot] else { continue }
+        give(message, to: session)
+        if session.connection != nil, session.outbox.messageCount > session.window.messageCount { return }
+      }
+      return
+    }
+    #endif
     for slot in local.members {
       if let session = sessions[slot] { give(message, to: session) }
     }

@@ -43,7 +43,12 @@ extension Shard {
   /// An error that does not end the connection; the message that it is about was not taken.
   mutating func complain(_ connection: Connection, _ error: ProtocolError, re: String? = nil) {
     // A client that only sends and never reads must not fill the memory with complaints.
-    guard connection.control.count < Shard.maxControlCount else {
+    #if PlantedFaults
+    let isFull = connection.control.count >= Shard.maxControlCount && !Planted.isOn(.complaintsHaveNoBound)
+    #else
+    let isFull = connection.control.count >= Shard.maxControlCount
+    #endif
+    guard !isFull else {
       return close(connection, .tooSlow, "too many answers wait to be read")
     }
     connection.control.append(MessageWriter.tail(.error, re: re, error.payload))
@@ -58,7 +63,12 @@ extension Shard {
   private mutating func read(
     _ envelope: Envelope, _ bytes: Span<UInt8>, _ session: Session, _ connection: Connection
   ) {
-    guard envelope.version == session.version else {
+    #if PlantedFaults
+    let isAgreed = envelope.version == session.version || Planted.isOn(.otherVersionIsTaken)
+    #else
+    let isAgreed = envelope.version == session.version
+    #endif
+    guard isAgreed else {
       let error = ProtocolError.version(envelope.version, supported: [session.version])
       return complain(connection, error)
     }
@@ -82,7 +92,12 @@ extension Shard {
       return false
     }
     account(session)
-    if session.outbox.hasUnsent { markDirty(connection) }
+    #if PlantedFaults
+    let isTold = !Planted.isOn(.windowOpensUnnoticed)
+    #else
+    let isTold = true
+    #endif
+    if session.outbox.hasUnsent, isTold { markDirty(connection) }
     if session.busy == nil, !session.inbox.isEmpty { work(session) }
     return !connection.isClosing
   }
@@ -126,6 +141,9 @@ extension Shard {
       refuse(connection, ProtocolError("sequence.missing", "a reliable message needs seq"), .badSequence)
       return false
     }
+    #if PlantedFaults
+    if Planted.isOn(.duplicateIsProcessedAgain), seq <= session.receivedIn { return true }
+    #endif
     guard seq > session.receivedIn else {
       counters.duplicatesIn += 1
       session.isAckDue = true

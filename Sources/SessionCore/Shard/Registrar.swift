@@ -59,7 +59,12 @@ extension Shard {
   mutating func registrarClaimed(_ claim: Claim) {
     guard let entry = registry[claim.sid] else { return refuse(claim, tombstones[claim.sid]) }
     guard entry.claim != nil else { return forward(claim, to: entry.owner) }
-    guard entry.waitingClaimCount < limits.waitingClaimCount else {
+    #if PlantedFaults
+    let waitingCount = Planted.isOn(.claimsWaitWithoutBound) ? 0 : entry.waitingClaimCount
+    #else
+    let waitingCount = entry.waitingClaimCount
+    #endif
+    guard waitingCount < limits.waitingClaimCount else {
       return post(.refused(claim, Refused(reason: .takeoverLimit)), to: claim.shard)
     }
     registry[claim.sid]?.waiting.append(.claim(claim))
@@ -79,6 +84,9 @@ extension Shard {
   mutating func registrarRefused(_ sid: SessionID, _ reason: ResumeRefusal) {
     guard let claim = registry[sid]?.claim else { return }
     post(.refused(claim, Refused(reason: reason)), to: claim.shard)
+    #if PlantedFaults
+    if Planted.isOn(.refusedClaimBlocks) { return }
+    #endif
     registrarSettled(sid)
   }
 
@@ -126,7 +134,16 @@ extension Shard {
       registry[sid]?.lostMailCount += 1
       answer(reply, .count(1))
     } else {
-      registry[sid]?.waiting.append(.mail(mail, reply))
+      #if PlantedFaults
+      if Planted.isOn(.mailOfMoversIsLost), case .message = mail { return answer(reply, .count(1)) }
+      #endif
+      guard case .message = mail else {
+        registry[sid]?.waiting.append(.mail(mail, reply))
+        return
+      }
+      // Taken, and answered at once: the claim may wait for who asks, whose own session is claimed and at work.
+      registry[sid]?.waiting.append(.mail(mail, nil))
+      answer(reply, .count(1))
     }
   }
 

@@ -110,7 +110,14 @@ public struct Shard: ~Copyable {
     step(now, &effects) { shard in
       guard let connection = shard.connections[slot] else { return }
       shard.detach(connection)
+      #if PlantedFaults
+      if Planted.isOn(.closeIsToldTwice) {
+        shard.observe(LifecycleEvent(.connectionClosed, connection: connection.id, code: code, reason: reason))
+      }
+      if !Planted.isOn(.connectionIsNotForgotten) { shard.connections.remove(slot) }
+      #else
       shard.connections.remove(slot)
+      #endif
       shard.observe(LifecycleEvent(.connectionClosed, connection: connection.id, code: code, reason: reason))
     }
   }

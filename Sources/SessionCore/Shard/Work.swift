@@ -13,6 +13,9 @@ extension Shard {
     guard let slot = session.connection, let connection = connections[slot], connection.isPaused else { return }
     if session.inbox.count <= limits.window.messageCount / 2, session.inboxByteCount <= limits.window.byteCount / 2 {
       connection.isPaused = false
+      #if PlantedFaults
+      if Planted.isOn(.pausedForEver) { return }
+      #endif
       out.append(.resumeReading(slot))
     }
   }
@@ -145,6 +148,10 @@ extension Shard {
 
   mutating func finish(_ token: HandlerToken, _ outcome: HandlerOutcome) {
     // An answer that is late or comes twice finds the session at work on something else.
+    #if PlantedFaults
+    var token = token
+    if Planted.isOn(.lateAnswerCounts), let busy = sessions[token.session]?.busy { token.serial = busy.serial }
+    #endif
     guard let session = sessions[token.session], let busy = session.busy, busy.serial == token.serial,
       busy.deadline < .never
     else { return }
@@ -164,6 +171,11 @@ extension Shard {
       let prefix = if case .event("direct.send", _, _, _, _) = busy.inbound.action { "/payload" } else { "" }
       guard let (eventVersion, payload) = admit(event, eventVersion, payload, session, pathPrefix: prefix) else { return }
       let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
+      if target == .session(session.sid) {
+        // It is here. Its registrar would hold the message until a claim is settled that waits for this very answer.
+        give(message, to: session)
+        return finish(session, .count(1))
+      }
       route(target, message, reply: .operation(operation(session)))
     case .setState(let state):
       guard state.count <= limits.stateByteCount else {
@@ -225,6 +237,9 @@ extension Shard {
     var tail = MessageWriter.Tail(.reply, reserving: 48 + textByteCount + payload.count)
     tail.add("re", id)
     tail.add("room", room)
+    #if PlantedFaults
+    if Planted.isOn(.replyIsForgotten), session.lastIn % 16 == 7 { return finish(session) }
+    #endif
     put(SharedMessage(tail: tail.end(payload: payload), isReply: true), into: session)
     for message in older { give(message, to: session) }
     finish(session)

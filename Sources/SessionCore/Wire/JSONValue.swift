@@ -132,6 +132,7 @@ public indirect enum JSONValue: Sendable, Equatable {
   ) throws(Malformed) -> JSONValue {
     reader.index += 1
     var members: [Member] = []
+    // Few keys are quicker compared with each other than hashed.
     var keys: Set<NameKey> = []
     if try reader.peek(bytes) == 0x7D {
       reader.index += 1
@@ -140,7 +141,9 @@ public indirect enum JSONValue: Sendable, Equatable {
     while true {
       _ = try reader.peek(bytes)
       let key = try reader.string(bytes).decoded(bytes)
-      guard keys.insert(NameKey(key)).inserted else { throw reader.fail("duplicate key \"\(key)\"") }
+      if members.count == 16 { keys = Set(members.map { NameKey($0.key) }) }
+      let isNew = members.count < 16 ? !members.contains { $0.key.isSameName(as: key) } : keys.insert(NameKey(key)).inserted
+      guard isNew else { throw reader.fail("duplicate key \"\(key)\"") }
       try reader.expect(0x3A, bytes)
       members.append(Member(key, try read(&reader, bytes, depth: depth + 1)))
       if try reader.peek(bytes) != 0x2C { break }
