@@ -4,7 +4,7 @@ SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
 .PHONY: help serve build test check check-model unit process examples traits docs sim conformance fuzz fuzz-ci fuzz-corpus \
-  sanitize soak bench-slow-reader clean setup-build setup-test
+  sanitize soak bench bench-quick bench-micro bench-slow-reader clean setup-build setup-test setup-bench
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
@@ -19,6 +19,8 @@ help:
 	@echo "make fuzz-ci  their kept inputs and a short run; make fuzz-corpus: keep what they found, minimised"
 	@echo "make sanitize the tests under the thread, address and leak sanitizers: takes long; SANITIZER=thread one alone"
 	@echo "make soak     MINUTES=n (30) of sessions with every fault; memory, descriptors and timers as before"
+	@echo "make bench    what it costs beside its peers; writes Benchmarks/RESULTS.md; AB=wscore: beside another build"
+	@echo "make bench-quick  the most telling of it, in a minute; make bench-micro: the parts, held to thresholds"
 	@echo "make bench-slow-reader  what one stopped member costs the 999 others of its room: the ratio of p99"
 	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
@@ -84,6 +86,29 @@ sanitize: setup-build
 soak: setup-test
 	swift build -c release --product wscore
 	.venv/bin/python tools/soak.py $(if $(MINUTES),--minutes $(MINUTES))
+
+# Options by variable: see Benchmarks/README.md.
+BENCH := python3 Benchmarks/runner/bench.py $(if $(AB),--ab "$(AB)") $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
+	$(if $(ONLY),--only "$(ONLY)") $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) \
+	$(if $(SERVER_CORE),--server-core $(SERVER_CORE)) $(if $(LOADER_CORE),--loader-core $(LOADER_CORE))
+
+setup-bench:
+	@tools/setup.sh bench
+	swift build -c release --product wscore
+
+# The whole of it is kept; a part of it, or a comparison of two builds, is only shown.
+bench: setup-bench
+	$(if $(AB)$(SCENARIOS)$(ONLY),,-$(MAKE) bench-micro)
+	$(BENCH) --reps $(or $(REPS),5) \
+	  $(if $(AB)$(SCENARIOS)$(ONLY),,--write Benchmarks/RESULTS.md --micro .build-bench/native/micro.md)
+
+bench-quick: setup-bench
+	$(BENCH) --group quick --reps $(or $(REPS),1) --seconds 1 --warmup 0.5
+
+bench-micro:
+	@tools/setup.sh bench
+	swift build -c release --package-path Benchmarks --scratch-path .build-bench
+	python3 Benchmarks/runner/micro.py $(if $(MICRO),--only $(MICRO)) $(if $(UPDATE),--update)
 
 bench-slow-reader: setup-test
 	swift build -c release --product wscore

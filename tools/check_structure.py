@@ -15,8 +15,9 @@ ARROWS = {
     "WebSocketFrames": set(),
     "SessionCore": set(),
     "JSONSchemas": {"SessionCore"},
-    "SessionClient": {"SessionCore", "WebSocketFrames"},
-    "SessionServer": {"SessionCore", "WebSocketFrames"},
+    "SessionTLS": set(),
+    "SessionClient": {"SessionCore", "SessionTLS", "WebSocketFrames"},
+    "SessionServer": {"SessionCore", "SessionTLS", "WebSocketFrames"},
     "SessionHTTP": {"SessionCore", "SessionServer", "WebSocketFrames"},
     "SessionJWT": {"SessionCore", "SessionServer"},
     "SessionSimulator": {"SessionCore"},
@@ -62,6 +63,9 @@ def faults():
                 yield f"{name}: {module} is pure and must not import {imported}"
         if module in PURE and (found := CLOCKS.search(text)):
             yield f"{name}: {module} is pure and must not use {found.group(1)}"
+    for path in sorted(ROOT.glob("Benchmarks/**/*")):
+        if path.suffix in {".swift", ".c", ".h", ".cpp", ".py", ".go", ".js"} and (lines := path.read_text().count("\n")) > MAX_LINES:
+            yield f"{path.relative_to(ROOT)}: {lines} lines, {MAX_LINES} at most"
 
 
 found = list(faults())

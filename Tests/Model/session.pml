@@ -2,8 +2,8 @@
  *
  *   make check-model          all of it: the model in several sizes, and that each planted fault is found
  *
- * Switches: CONNECTIONS_A, CONNECTIONS_B, SENDS, EVENTS, OUTBOX, WIRE (bounds), BY_ACCEPT (a rule that PROTOCOL.md does
- * not have), MUTATE_... (one planted fault each).
+ * Switches: CONNECTIONS_A, CONNECTIONS_B, SENDS, EVENTS, OUTBOX, WIRE (bounds), BY_ACCEPT (the rule on a `hello` that
+ * comes late; it multiplies the states, so not all sizes have it), MUTATE_... (one planted fault each).
  */
 #ifndef CONNECTIONS_A
 #define CONNECTIONS_A 2 /* that the first client opens; the last one is not cut */
@@ -375,8 +375,8 @@ inline takeHello(i) {
   if
   :: life != alive -> close(i, (life == expired && x == current -> LAST_WORD : ENDED))
 #if defined(BY_ACCEPT)
-  :: life == alive && accepted[i] < newest -> close(i, REPLACED)
-  :: life == alive && accepted[i] > newest && (x == current || x == previous) -> attach(i, x, y)
+  :: life == alive && x != current && accepted[i] < newest -> close(i, REPLACED)
+  :: life == alive && (x == current || x == previous && accepted[i] > newest) -> attach(i, x, y)
 #elif defined(MUTATE_NEVER_RETIRED)
   :: life == alive -> attach(i, x, y)
 #else

@@ -147,6 +147,18 @@ private final class Count: Sendable {
     #expect(await client.snapshot().counters.newSessions == 2)
   }
 
+  @Test func whatIsOpenIsUnknownWhenTheSessionIsRevoked() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    try await client.withClient { $0.blackhole(.out) }
+    let task = Task { try await client.send(event: "echo", payload: text("1")) }
+    #expect(try await eventually { try await client.withClient { $0.session.unackedCount } == 1 })
+    try await peer.with { $0.kickAll() }
+    await #expect(throws: ClientError.unknownOutcome) { try await task.value }
+    #expect(await client.snapshot().counters.unknown == 1)
+  }
+
   @Test func aDrainingServerIsLeftAtTheTimeItNames() async throws {
     let peer = try await TestPeer()
     let client = try await client(peer)

@@ -51,15 +51,4 @@ struct TokenFileTests {
     #expect(throws: CredentialFileFault.self) { try load("# nobody\n") }
     #expect(throws: CredentialFileFault.self) { try TokenFile(path: "/nonexistent/tokens") }
   }
-
-  @Test(arguments: [
-    (["*"], "lobby", true), (["join:lobby"], "lobby", true), (["join:lobby"], "lobby2", false),
-    (["join:team-*"], "team-7", true), (["join:team-*"], "teams", false), (["join:*"], "x", true), ([], "lobby", false),
-  ])
-  func `permissions open rooms`(_ permissions: [String], _ room: String, _ isAllowed: Bool) {
-    let principal = Principal(user: "ann", permissions: permissions)
-    let sid = SessionID(high: 1, low: 2)
-    let isIn = (try? PermissionAuthorizer().authorizeAtOnce(principal, toJoin: room, as: sid)) != nil
-    #expect(isIn == isAllowed)
-  }
 }

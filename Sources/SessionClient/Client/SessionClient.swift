@@ -212,6 +212,12 @@ public final class SessionClient {
     ended(ending, why)
   }
 
+  private func isSessionGone(_ why: Reconnector.Ending, _ next: Reconnector.Next) -> Bool {
+    if case .connectAnew = next { return true }
+    if case .closed(let code, _) = why { return code.saysSessionIsGone }
+    return false
+  }
+
   func ended(_ ending: ConnectionEnding, _ why: Reconnector.Ending) {
     let wasOnline = session.isWelcomed || session.phase == .leaving || reconnector.state == .online
     let now = LoopTimers.now()
@@ -219,7 +225,7 @@ public final class SessionClient {
     session.closed(now: now, actions: &actions)
     blackholeEnd = .never
     let next = reconnector.ended(why, now: now, using: &random)
-    if case .connectAnew = next { session.forget(actions: &actions) }
+    if isSessionGone(why, next) { session.forget(actions: &actions) }
     delegate?.client(self, ended: ending, wasOnline: wasOnline, next: next)
     carry()
   }

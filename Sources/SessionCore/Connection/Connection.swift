@@ -31,6 +31,7 @@ final class Connection {
   @exclusivity(unchecked) var control: Deque<[UInt8]> = []
   @exclusivity(unchecked) var isDirty = false
   @exclusivity(unchecked) var isPaused = false
+  let openedAt: Instant
   @exclusivity(unchecked) var lastHeard: Instant
   @exclusivity(unchecked) var silence = Silence.none
   @exclusivity(unchecked) var pingedAt = Instant.zero
@@ -41,7 +42,7 @@ final class Connection {
   @exclusivity(unchecked) var alarm = Alarm()
 
   init(slot: Slot, id: ConnectionID, description: ConnectionDescription, now: Instant) {
-    (self.slot, self.id, self.description, lastHeard) = (slot, id, description, now)
+    (self.slot, self.id, self.description, openedAt, lastHeard) = (slot, id, description, now, now)
   }
 
   var session: Slot? { phase.session }
@@ -72,4 +73,6 @@ enum ResumeRefusal: String, Sendable {
   case tokenReuse
   /// Not told: the connection is closed with 4505.
   case takeoverLimit
+  /// Not told: the connection is closed with 4504. It is older than the one that has, or had last, the session.
+  case superseded
 }

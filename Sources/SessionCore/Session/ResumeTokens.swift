@@ -3,7 +3,10 @@
 /// its successor may have been lost. After that its use is theft.
 struct ResumeTokens: Sendable {
   enum Verdict: Equatable {
-    case valid
+    /// The newest.
+    case current
+    /// The one before it, whose successor may never have arrived.
+    case previous
     case wrong
     /// It was valid once and its successor is in use.
     case retired
@@ -18,12 +21,14 @@ struct ResumeTokens: Sendable {
 
   init(_ digest: [UInt8]) { current = digest }
 
-  /// The newest one, by which a tombstone knows its client.
   var newest: [UInt8] { current }
 
+  /// The one before the newest, while it can still be used.
+  var unconfirmed: [UInt8]? { previous }
+
   func judge(_ digest: [UInt8]) -> Verdict {
-    if SHA256.isEqual(digest, current) { return .valid }
-    if let previous, SHA256.isEqual(digest, previous) { return .valid }
+    if SHA256.isEqual(digest, current) { return .current }
+    if let previous, SHA256.isEqual(digest, previous) { return .previous }
     return retired.contains { SHA256.isEqual(digest, $0) } ? .retired : .wrong
   }
 

@@ -26,9 +26,14 @@ struct JoinRequest: Sendable {
   var fault: String?
 
   init(_ payload: JSONValue) {
-    wantsPresence = payload["presence"]?.boolValue ?? false
+    let presence = payload["presence"] ?? .null
+    wantsPresence = presence.boolValue ?? false
     let (count, since) = (payload["history"] ?? .null, payload["since"] ?? .null)
-    if count != .null, since != .null {
+    if payload != .null, !payload.isObject {
+      fault = "the payload is an object: {presence, history, since}"
+    } else if presence != .null, presence.boolValue == nil {
+      fault = "presence is true or false"
+    } else if count != .null, since != .null {
       fault = "history and since exclude each other"
     } else if since != .null {
       wish = LogPosition(since).map { .since($0) }
@@ -123,6 +128,8 @@ final class Session {
   @exclusivity(unchecked) var isAwayTold = false
   /// The connection that is welcomed when the session has entered the rooms it was restored with.
   @exclusivity(unchecked) var arrival: Arrival?
+  /// When the connection was opened that was attached last.
+  @exclusivity(unchecked) var connectionOpenedAt = Instant.zero
   /// A claim that waits until the session is at rest.
   @exclusivity(unchecked) var heldClaim: Claim?
   /// How often connections took it from one another lately.
@@ -130,6 +137,9 @@ final class Session {
 
   @exclusivity(unchecked) var expiry = Alarm()
   @exclusivity(unchecked) var ackDelay = Alarm()
+  /// Until when it has to acknowledge more than `ackedAtOverrun`: its outbox has given up what is under way.
+  @exclusivity(unchecked) var overrun = Alarm()
+  @exclusivity(unchecked) var ackedAtOverrun: UInt64 = 0
   @exclusivity(unchecked) var handlerDeadline = Alarm()
 
   init(
@@ -195,6 +205,7 @@ struct SessionTransfer: Sendable {
   var lastIn: UInt64
   var memberships: [Membership]
   var isAwayTold: Bool
+  var connectionOpenedAt: Instant
   var takeovers: RateBucket
 }
 
@@ -205,7 +216,7 @@ extension Session {
       sid: sid, principal: principal, instance: instance, version: version, epoch: epoch, generation: generation,
       tokens: tokens, ttlMilliseconds: ttlMilliseconds, createdAt: createdAt, state: state, outbox: outbox,
       window: window, missedCount: missedCount, lastIn: lastIn, memberships: memberships,
-      isAwayTold: isAwayTold, takeovers: takeovers)
+      isAwayTold: isAwayTold, connectionOpenedAt: connectionOpenedAt, takeovers: takeovers)
   }
 
   convenience init(slot: Slot, arriving transfer: SessionTransfer, now: Instant) {
@@ -218,6 +229,7 @@ extension Session {
       transfer.missedCount, transfer.lastIn, transfer.lastIn, transfer.lastIn
     )
     (memberships, isAwayTold, takeovers) = (transfer.memberships, transfer.isAwayTold, transfer.takeovers)
+    connectionOpenedAt = transfer.connectionOpenedAt
     for index in memberships.indices { memberships[index].index = nil }
   }
 }

@@ -20,6 +20,9 @@ extension Shard {
     if verdict == .wrong { return .token }
     // Another user's use of an old token must not end the session.
     if !claim.user.isSameName(as: session.principal.user) { return verdict == .retired ? .token : .principal }
+    // A `hello` that was long under way, whose client gave it up and came back on a newer connection: no theft, and not
+    // the newest. Who shows the current token has heard of the newest, whenever the connection was opened.
+    if verdict != .current, claim.connectionOpenedAt < session.connectionOpenedAt { return .superseded }
     if verdict == .retired { return .tokenReuse }
     guard claim.version > 1, session.version > 1 else { return nil }
     if claim.epoch != session.epoch { return .epoch }

@@ -30,13 +30,23 @@ extension Shard {
     guard connection.phase.greet(token.serial) else { return }
     helloGate.pendingCount += 1
     setAlarm(connection, after: limits.hookTimeoutMilliseconds)
-    let isFromTransport = hello.credential == nil && connection.description.credential != nil
-    out.append(
-      .ask(
-        token,
-        .authenticate(
-          scheme: isFromTransport ? "bearer" : hello.scheme,
-          credential: hello.credential ?? connection.description.credential, remote: connection.description.remote)))
+    out.append(.ask(token, Shard.whoIsIt(hello, connection.description)))
+  }
+
+  /// What `hello` shows goes before what the transport's handshake showed. Who shows nothing at all is offered under
+  /// scheme `tls` where the transport knows whom the peer's certificate names.
+  private static func whoIsIt(_ hello: Hello, _ description: ConnectionDescription) -> Question {
+    var scheme = hello.scheme
+    if hello.credential == nil {
+      if description.credential != nil {
+        scheme = "bearer"
+      } else if hello.scheme == "none", description.verifiedSubject != nil {
+        scheme = "tls"
+      }
+    }
+    return .authenticate(
+      scheme: scheme, credential: hello.credential ?? description.credential, remote: description.remote,
+      verifiedSubject: description.verifiedSubject)
   }
 
   /// The payload as a tree; the envelope has checked that it is JSON.
@@ -90,7 +100,7 @@ extension Shard {
         Claim(
           sid: sid, tokenDigest: resume.tokenDigest, epoch: resume.epoch, ack: resume.ack,
           firstUnacked: resume.firstUnacked, version: connection.version, user: principal.user,
-          shard: configuration.index, connection: connection.slot)),
+          shard: configuration.index, connection: connection.slot, connectionOpenedAt: connection.openedAt)),
       to: registrar(of: sid))
   }
 
@@ -113,6 +123,9 @@ extension Shard {
     case .tokenReuse:
       let error = ProtocolError("session.token_reuse", "the token was replaced by a newer one; the session is revoked")
       return refuse(connection, error, .tokenReuse)
+    case .superseded:
+      sendState(connection, "replaced")
+      return close(connection, .replaced, "a newer connection has the session")
     case .takeoverLimit:
       let error = ProtocolError("takeover.limit", "too many connections want this session")
       return refuse(connection, error, .takeoverLimit)
@@ -175,6 +188,7 @@ extension Shard {
     let isAttached = connection.phase.attach(session.slot) && session.phase.attach(connection.slot)
     precondition(isAttached, "the connection claims, and the session is suspended: both were looked at in this step")
     session.generation += 1
+    session.connectionOpenedAt = connection.openedAt
     session.expiry.cancel()
     activeSessionCount += 1
     connection.hello = nil

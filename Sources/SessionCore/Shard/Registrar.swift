@@ -73,10 +73,7 @@ extension Shard {
 
   private mutating func refuse(_ claim: Claim, _ stone: Tombstone?) {
     guard let stone else { return post(.refused(claim, Refused(reason: .unknown)), to: claim.shard) }
-    // Only who can name its token learns what became of a session.
-    let knows = stone.token.matches(claim.tokenDigest)
-    let refused = Refused(reason: knows ? stone.reason : .token, lastIn: knows ? stone.lastIn : nil)
-    post(.refused(claim, refused), to: claim.shard)
+    post(.refused(claim, stone.answer(to: claim)), to: claim.shard)
   }
 
   mutating func registrarRefused(_ sid: SessionID, _ reason: ResumeRefusal) {

@@ -33,6 +33,9 @@ public struct CloseCode: RawRepresentable, Hashable, Sendable {
     case stop
   }
 
+  /// Whether the session is gone for certain, so that nobody will learn what became of what was sent in it.
+  public var saysSessionIsGone: Bool { self == .tokenReuse || self == .revoked }
+
   public var advice: Advice {
     switch rawValue {
     case 4100...4199: .startAnew

@@ -7,24 +7,28 @@ import WebSocketFrames
 ///
 /// Work comes in ticks. Whatever the loop hands over (bytes of many connections, mail, a timer) makes connections
 /// dirty; at the end of the tick each of them is written to once.
+///
+/// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
+/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `output` and `scratch` are
+/// swapped away before a transport sees them; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
   let services: Services
   private let mailbox: Mailbox<Mail>
   private var log: (any RoomLog)?
-  private(set) var shard: Shard
-  private(set) var now: Instant
+  @exclusivity(unchecked) private(set) var shard: Shard
+  @exclusivity(unchecked) private(set) var now: Instant
 
-  private var effects: Effects = []
-  private var carried: Effects = []
-  private var isCarrying = false
+  @exclusivity(unchecked) private var effects: Effects = []
+  @exclusivity(unchecked) private var carried: Effects = []
+  @exclusivity(unchecked) private var isCarrying = false
   private var mail: [Mail] = []
   private(set) var peers: [Peer] = []
   /// For the other shards, by index; sent at the end of the tick.
   private var outgoing: [[Mail]] = []
 
-  private var connections: [TransportConnection?] = []
+  @exclusivity(unchecked) private var connections: [TransportConnection?] = []
   /// Connections of the shard by what carries them.
   private(set) var transportCounts: [Transport: Int] = [:]
   /// Event streams by the digests of their channels' names.
@@ -32,24 +36,24 @@ final class ShardDriver {
   /// Connections of the raw echo, which the shard does not know.
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
-  private var dirty: [TransportConnection] = []
-  private var draining: [TransportConnection] = []
+  @exclusivity(unchecked) private var dirty: [TransportConnection] = []
+  @exclusivity(unchecked) private var draining: [TransportConnection] = []
   /// May take messages again, and may hold some that came while they could not.
-  private var resumed: [TransportConnection] = []
-  private var output = OutputBuffer(headroom: ShardDriver.headroom)
+  @exclusivity(unchecked) private var resumed: [TransportConnection] = []
+  @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to NIO: used again as soon as NIO has written all of it.
-  private var scratch = ByteBuffer()
+  @exclusivity(unchecked) private var scratch = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
   private var toldOutboxByteCount = 0
 
   /// Sockets are still closing, but nothing that they cause has an effect any more.
-  private var isStopped = false
-  private var isTickScheduled = false
-  private var isTicking = false
+  @exclusivity(unchecked) private var isStopped = false
+  @exclusivity(unchecked) private var isTickScheduled = false
+  @exclusivity(unchecked) private var isTicking = false
   private var timer: Scheduled<Void>?
-  private var timerDeadline = Instant.never
+  @exclusivity(unchecked) private var timerDeadline = Instant.never
   private var handshakes: DeadlineQueue<ConnectionHandler>
   /// Sockets that took no more bytes.
   private var stalls: DeadlineQueue<TransportConnection>
@@ -57,7 +61,13 @@ final class ShardDriver {
   /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
   private let readBuffer: UnsafeMutableRawBufferPointer
   let compressor: OutputCompressor
-  private var isReading = false
+  @exclusivity(unchecked) private var isReading = false
+  /// Whether there are rates that connections have to keep to.
+  private let isPacing: Bool
+  /// Connections whose peers have begun a message and not finished it.
+  private var unfinished: DeadlineQueue<ConnectionHandler>
+  /// Close codes that transports sent by themselves.
+  private(set) var transportCloses: [UInt16: UInt64] = [:]
   /// Requests that were turned down, by their status.
   private(set) var refusals: [Int: UInt64] = [:]
 
@@ -77,6 +87,10 @@ final class ShardDriver {
     self.shard = shard
     now = ShardDriver.clock()
     handshakes = DeadlineQueue(milliseconds: services.configuration.handshakeTimeoutMilliseconds)
+    let traffic = services.configuration.traffic
+    isPacing = traffic.messages != nil || traffic.bytes != nil
+    // A message is looked at some times in its time, since each look is set when the one before is over.
+    unfinished = DeadlineQueue(milliseconds: max(1, services.configuration.messageTimeoutMilliseconds / 4))
     let limits = services.configuration.limits
     stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
@@ -117,6 +131,7 @@ final class ShardDriver {
     lingering.removeAll()
     stalls.removeAll()
     silences.removeAll()
+    unfinished.removeAll()
   }
 
   // MARK: Ticks
@@ -146,6 +161,7 @@ final class ShardDriver {
       if deadline != nil { closeEchoes() }
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
     case .stopDraining: shard.stopDraining()
+    case .roomIsNeeded: break  // made by now: whoever reads its mail hears what the others hold
     case .batch(let batch, let channel): take(batch, forChannel: channel)
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
@@ -177,7 +193,18 @@ final class ShardDriver {
   }
 
   /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
+  /// Who has made it too much and holds no more than its share asks the others to make room.
   private func shareBudget() {
+    let told = toldOutboxByteCount
+    tellOutboxes()
+    guard shard.isOverBudget else { return }
+    shard.makeRoom()
+    tellOutboxes()
+    guard shard.isOverBudget, toldOutboxByteCount > told else { return }
+    for other in outgoing.indices where other != index { outgoing[other].append(.roomIsNeeded) }
+  }
+
+  private func tellOutboxes() {
     let own = shard.outboxByteCount
     let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
     toldOutboxByteCount = own
@@ -187,7 +214,7 @@ final class ShardDriver {
   // MARK: Timers
 
   private func arm() {
-    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next)
+    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next, unfinished.next)
     guard due < timerDeadline else { return }
     timer?.cancel()
     timerDeadline = due
@@ -211,6 +238,7 @@ final class ShardDriver {
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
     }
+    while let handler = unfinished.popDue(now) { handler.messageIsDue() }
     while let handler = silences.popDue(now) { handler.silenceIsDue() }
     tick()
   }
@@ -254,6 +282,11 @@ final class ShardDriver {
 
   func watchSilence(of handler: ConnectionHandler) {
     silences.append(handler, now: now)
+    scheduleTick()
+  }
+
+  func watchMessage(of handler: ConnectionHandler) {
+    unfinished.append(handler, now: now)
     scheduleTick()
   }
 
@@ -303,7 +336,8 @@ final class ShardDriver {
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
   func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
-    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.isPaused = true }
+    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.holds.insert(.session) }
+    if isPacing { connection.charge(message.count, services.configuration.traffic) }
     carryOut()
   }
 
@@ -334,6 +368,8 @@ final class ShardDriver {
   }
 
   func countRefusal(_ status: Int) { refusals[status, default: 0] += 1 }
+
+  func countClose(_ code: UInt16) { transportCloses[code, default: 0] += 1 }
 
   // MARK: Writing
 
@@ -384,10 +420,12 @@ final class ShardDriver {
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot): if let connection = connection(slot) { markDirty(connection) }
-    case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
+    case .close(let slot, let code, let reason):
+      if code == .tooSlow { services.limits.count(.unread) }
+      connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
       guard let connection = connection(slot) else { return }
-      connection.isPaused = false
+      connection.holds.remove(.session)
       resumeLater(connection)
     case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)

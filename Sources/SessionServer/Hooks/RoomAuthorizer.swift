@@ -17,13 +17,3 @@ extension ImmediateRoomAuthorizer {
     try authorizeAtOnce(principal, toJoin: room, as: session)
   }
 }
-
-/// Lets a principal into the rooms that its permissions name, for a server that checks them on joins alone. With
-/// `ServerConfiguration.checksPermissions` nobody needs it.
-public struct PermissionAuthorizer: ImmediateRoomAuthorizer {
-  public init() {}
-
-  public func authorizeAtOnce(_ principal: Principal, toJoin room: String, as session: SessionID) throws {
-    guard Grants(principal.permissions).allows(.join, room) else { throw ProtocolError.forbidden(.join, room) }
-  }
-}

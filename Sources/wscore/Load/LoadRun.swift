@@ -51,6 +51,7 @@ struct LoadRun {
 
   private func workers(on group: MultiThreadedEventLoopGroup) async throws -> [Worker] {
     var configuration = try SessionClient.Configuration(plan.url)
+    configuration.connection.tls = plan.tls
     configuration.backoff = Backoff(
       floorMilliseconds: LoadRun.milliseconds(plan.backoff.floor),
       ceilingMilliseconds: LoadRun.milliseconds(plan.backoff.ceiling), stableMilliseconds: 1_000)
@@ -177,7 +178,8 @@ struct LoadRun {
     for worker in workers { report.tally.add(try await ask(worker) { $0.judged(accounts, positions) }) }
     for share in shares { report.add(share) }
     for account in accounts {
-      report.acknowledged += UInt64(account.acknowledged)
+      report.acknowledged += account.acknowledgedCount
+      report.unknownSends += account.unknownCount
       report.unsent += account.unsent.count
     }
     report.endings.sort { ($1.count, $0.text) < ($0.count, $1.text) }

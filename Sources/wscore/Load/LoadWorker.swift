@@ -314,6 +314,7 @@ final class LoadWorker {
     case .refused: fail(what, .unavailable, next: advice)
     case .closed(let code?, _, _) where code == CloseCode.unauthenticated.rawValue:
       fail(what, .notPermitted, next: advice)
+    case .insecure(let fault): fail(what, fault.status, next: advice)
     case .notWebSocket: fail(what, .protocolError, next: advice)
     case .violation: fail(what, .protocolError, next: why)
     case .closed, .dropped: fail(what, .unavailable, next: why)
@@ -326,6 +327,7 @@ final class LoadWorker {
   /// as not resumed, and nothing else is held against the server for them.
   func result() -> LoadShare {
     post()
+    for session in sessions { session.account.unknownCount += UInt64(session.client?.session.unackedCount ?? 0) }
     for session in sessions where session.brokenAt != nil {
       session.leaveOpen()
       ledger.release(receiver: session.place)

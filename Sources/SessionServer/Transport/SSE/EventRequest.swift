@@ -17,11 +17,12 @@ extension Services {
   private static let contentTypes = ["application/json", "application/x-ndjson", "application/jsonl"]
   private static let methods = "GET, POST, OPTIONS"
 
-  func judgeEvents(_ head: HTTPRequestHead) -> EventRequest {
+  func judgeEvents(_ head: HTTPRequestHead, from peer: PeerAddress) -> EventRequest {
+    guard configuration.answers(to: head.authority, from: peer) else { return .refused(foreignHost()) }
     let origins = head.fields.values(of: "origin")
     guard origins.count <= 1 else { return .refused(HTTPRefusal(400, "more than one Origin")) }
     guard configuration.origins.allows(origins.first, host: head.authority) else {
-      return .refused(Services.foreignOrigin)
+      return .refused(foreignOrigin())
     }
     if head.method == "POST" { return judgePost(head) }
     if let refusal = head.refusalOfContent { return .refused(refusal) }
@@ -37,6 +38,9 @@ extension Services {
   private func judgePost(_ head: HTTPRequestHead) -> EventRequest {
     if head.framing != .none, !Services.isJSON(head) {
       return .refused(HTTPRefusal(415, "messages are JSON: send Content-Type: application/json"))
+    }
+    guard head.fields.values(of: "content-encoding").isEmpty else {
+      return .refused(HTTPRefusal(415, "encoded content is not taken"))
     }
     let names = head.fields.values(of: EventChannel.fieldName)
     guard let name = names.first else { return judgeStream(head) }
@@ -54,9 +58,9 @@ extension Services {
 
   private func judgeStream(_ head: HTTPRequestHead) -> EventRequest {
     if isDraining.load(ordering: .relaxed) {
-      return .refused(HTTPRefusal(503, "draining", fields: [HTTPField("Retry-After", "5")]))
+      return .refused(Services.come(later: "draining"))
     }
-    return isFull ? .refused(Services.full) : .stream
+    return isFull ? .refused(full()) : .stream
   }
 
   /// What lets a browser show our answers to the page that asked. The origin is one that is allowed; no cookies are

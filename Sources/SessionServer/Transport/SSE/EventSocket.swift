@@ -22,11 +22,9 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     case gone
   }
 
-  /// How long a socket may wait for its next request.
-  private static let idleSeconds: Int64 = 60
-
   private let driver: ShardDriver
   private let services: Services
+  private var visitor: Visitor
   private var context: ChannelHandlerContext?
   private var phase = Phase.head
   private var parser: HTTPHeadParser<HTTPRequestHead>?
@@ -42,8 +40,9 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private var successor: ConnectionHandler?
 
   /// For a socket that was counted when it became active.
-  init(driver: ShardDriver) {
+  init(driver: ShardDriver, visitor: Visitor) {
     self.driver = driver
+    self.visitor = visitor
     services = driver.services
   }
 
@@ -58,6 +57,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     services.transportCount.wrappingSubtract(1, ordering: .relaxed)
+    visitor.leave()
     deadline?.cancel()
     let last = phase
     phase = .gone
@@ -71,13 +71,26 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) { driver.scheduleTick() }
 
-  /// A client that sends its next request early waits with it.
+  /// A client that sends its next request early waits with it; so does one that does not read its answers.
   func read(context: ChannelHandlerContext) {
-    if case .answering = phase { hasHeldRead = true } else { context.read() }
+    if isHolding { hasHeldRead = true } else { context.read() }
   }
 
+  private var isHolding: Bool {
+    switch phase {
+    case .answering: true
+    case .head, .content: !isWritable
+    case .streaming, .lingering, .gone: false
+    }
+  }
+
+  private var isWritable: Bool { context?.channel.isWritable ?? false }
+
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if case .streaming(let stream) = phase { stream.writabilityChanged(context.channel.isWritable) }
+    if case .streaming(let stream) = phase { return stream.writabilityChanged(context.channel.isWritable) }
+    guard context.channel.isWritable, case .head = phase else { return }
+    expectNextRequest()
+    readOn()
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -116,7 +129,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   /// False if more bytes are needed or none are wanted.
   private func readOne(_ input: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
     switch phase {
-    case .head: return readHead(input, &offset)
+    case .head: return isWritable && readHead(input, &offset)
     case .content(let head, let request): return readContent(head, request, input, &offset)
     case .answering: return false
     case .streaming, .lingering, .gone:
@@ -129,13 +142,15 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private func readHead(_ input: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
     guard offset < input.count else { return false }
     if isIdle { expectRequest() }
-    if parser == nil { parser = HTTPHeadParser() }
+    if parser == nil { parser = HTTPHeadParser(limits: services.configuration.head) }
     switch parser?.next(input, from: &offset) {
     case .head(let head):
       parser = nil
       judge(head)
       return true
-    case .failed(let error): refuse(HTTPRefusal(error), nil)
+    case .failed(let error):
+      services.note(error)
+      refuse(HTTPRefusal(error), nil)
     case .needsMore, nil: break
     }
     return false
@@ -143,7 +158,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func judge(_ head: HTTPRequestHead) {
     guard head.path == services.configuration.eventPath else { return handBack(head) }
-    let request = services.judgeEvents(head)
+    let request = services.judgeEvents(head, from: visitor.peer)
     switch request {
     case .refused(let refusal): refuse(refusal, head)
     case .preflight: answer(204, Services.preflightFields, to: head)
@@ -195,7 +210,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   /// The next request is for something else: whoever takes first requests takes it.
   private func handBack(_ head: HTTPRequestHead) {
     stopWaiting()
-    let handler = ConnectionHandler(continuing: driver)
+    let handler = ConnectionHandler(continuing: driver, visitor)
     guard let context, context.replace(self, with: handler) else { return }
     (phase, successor) = (.gone, handler)
     handler.begin(with: head)
@@ -215,8 +230,12 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private func answered(_ outcome: BatchOutcome) {
     guard case .answering(let head) = phase else { return }
     answer(outcome, to: head)
+    readOn()
+  }
+
+  private func readOn() {
     readKept()
-    guard hasHeldRead else { return }
+    guard hasHeldRead, !isHolding else { return }
     hasHeldRead = false
     context?.read()
   }
@@ -236,6 +255,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func open(_ head: HTTPRequestHead, _ messages: [UInt8]) {
     guard let context else { return }
+    let (client, isWelcome) = visitor.admit(head.fields, services, now: driver.readClock())
+    guard isWelcome else { return refuse(Services.crowded(), head) }
     let stream = EventStream(driver: driver, socket: self)
     phase = .streaming(stream)
     boundSilence(context)
@@ -243,7 +264,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     write(ByteBuffer(bytes: HTTPResponseWriter.head(200, fields) + stream.introduction))
     // The write may have found the connection broken; then nobody must hear of it.
     guard !isGone else { return }
-    stream.begin(remote: context.remote, credential: services.credential(head.fields))
+    stream.begin(
+      remote: client.description, credential: services.credential(head.fields), verifiedSubject: context.verifiedSubject)
     if !messages.isEmpty { stream.take(Batch(bytes: messages, isLines: true) { _ in }) }
   }
 
@@ -308,14 +330,24 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func expectNextRequest() {
     isIdle = true
-    wait(.seconds(EventSocket.idleSeconds)) { $0.context?.close(promise: nil) }
+    guard isWritable else { return expectReader() }
+    wait(.milliseconds(Int64(services.configuration.idleTimeoutMilliseconds))) { $0.context?.close(promise: nil) }
+  }
+
+  /// Answers wait to be read: a client has as long for it as one whose silence would be taken for its end.
+  private func expectReader() {
+    let limits = services.configuration.limits
+    wait(.milliseconds(Int64(limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds))) {
+      $0.services.limits.count(.unread)
+      $0.context?.close(promise: nil)
+    }
   }
 
   /// Time for a whole request to arrive, from its first byte on.
   private func expectRequest() {
     isIdle = false
     wait(.milliseconds(Int64(services.configuration.handshakeTimeoutMilliseconds))) {
-      $0.refuse(HTTPRefusal(408, "the request did not arrive in time"), nil)
+      $0.refuse($0.services.late(), nil)
     }
   }
 

@@ -22,11 +22,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   /// How long a peer has to answer a Close frame and to close its end.
   static let lingerMilliseconds: UInt64 = 2_000
-  /// Answers to pings that wait at most; older ones are dropped (RFC 6455 section 5.5.3).
-  private static let maxPongCount = 16
-  /// Sockets beyond the bound on WebSocket connections, for health checks and for refusals that can be read.
-  private static let spareCount = 1_024
-
   private let services: Services
   private var context: ChannelHandlerContext?
   private var phase = Phase.head
@@ -41,25 +36,28 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var hasHeldRead = false
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
-  /// Payloads of the peer's latest pings, the oldest first.
-  private var pongs: [[UInt8]] = []
-  private var mustPing = false
+  private var control = ControlFrames()
   private var isCounted = false
   /// What this one gave the socket to.
   private var successor: EventSocket?
   private var hasDeadline = false
+  private var visitor = Visitor()
+  /// When the message began of which not all has come, as far as the peer could send it.
+  private var messageBegan: Instant?
+  private var isMessageWatched = false
 
   override init(driver: ShardDriver) {
     services = driver.services
-    head = HTTPHeadParser()
+    head = HTTPHeadParser(limits: driver.services.configuration.head)
     messageByteCount = driver.services.configuration.limits.messageByteCount
     frames = FrameParser(role: .server)
     super.init(driver: driver)
   }
 
   /// On a socket whose earlier requests an `EventSocket` answered.
-  convenience init(continuing driver: ShardDriver) {
+  convenience init(continuing driver: ShardDriver, _ visitor: Visitor) {
     self.init(driver: driver)
+    self.visitor = visitor
     isCounted = true
   }
 
@@ -69,21 +67,46 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
+  /// A proxy said for whom the connection is, before anything else.
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard let event = event as? PeerAnnounced else { return context.fireUserInboundEventTriggered(event) }
+    visitor.peer = event.peer
+  }
+
   func channelActive(context: ChannelHandlerContext) {
+    if visitor.peer == .unknown { visitor.peer = PeerAddress(context.remoteAddress) }
     isCounted = true
     let count = services.transportCount.wrappingAdd(1, ordering: .relaxed).newValue
     driver.expectHandshake(of: self)
-    if count > services.configuration.connectionCount + ConnectionHandler.spareCount {
-      answer(Services.full.status, Services.full.bytes())
+    // The last of the spare ones are left for those that have not heard yet that there is no room.
+    if count > services.configuration.connectionCount + services.configuration.spareSocketCount / 4 * 3 {
+      return answer(services.full())
+    }
+    switch visitor.arrive(services, now: driver.now) {
+    case .welcome: break
+    case .refused: answer(Services.crowded())
+    case .cut: context.close(promise: nil)
     }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
     if isCounted { services.transportCount.wrappingSubtract(1, ordering: .relaxed) }
     isCounted = false
+    visitor.leave()
     phase = .gone
     leave(code: nil, reason: "the connection broke")
     kept = []
+    // Not at once: it may be in the middle of a message that the connection ended.
+    let handler = NIOLoopBound(self, eventLoop: driver.loop)
+    driver.loop.execute { handler.value.letGo() }
+  }
+
+  /// Deadlines that are not over yet still hold the handler; what its peer sent need not be held with it.
+  private func letGo() {
+    head = nil
+    compression = nil
+    control = ControlFrames()
+    frames = FrameParser(role: .server)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -115,6 +138,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   override func takeHeld() {
     guard !isPaused, !kept.isEmpty else { return }
+    // While it was not read it could not go on.
+    if messageBegan != nil { messageBegan = driver.now }
     var bytes = kept
     kept = []
     let taken = bytes.withUnsafeMutableBytes { take($0) }
@@ -138,6 +163,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
     if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
     takeFrames(input, &offset)
+    if frames.isWithinMessage { watchMessage() } else { messageBegan = nil }
     return phase == .lingering || phase == .gone ? input.count : offset
   }
 
@@ -148,8 +174,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       offset = input.count
     case .head(let head): judge(head)
     case .failed(let error):
-      let refusal = HTTPRefusal(error)
-      answer(refusal.status, refusal.bytes())
+      services.note(error)
+      answer(HTTPRefusal(error))
     case .needsMore, nil: break
     }
   }
@@ -157,8 +183,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// The socket's requests are for event streams.
   private func handOver(_ head: HTTPRequestHead, _ rest: UnsafeRawBufferPointer) {
     self.head = nil
-    let socket = EventSocket(driver: driver)
+    let socket = EventSocket(driver: driver, visitor: visitor)
     guard let context, context.replace(self, with: socket) else { return }
+    visitor.leave()
     successor = socket
     (isCounted, phase) = (false, .gone)
     socket.begin(with: head, rest)
@@ -172,34 +199,49 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   private func judge(_ head: HTTPRequestHead) {
     self.head = nil
-    switch services.judge(head) {
+    switch services.judge(head, from: visitor.peer) {
     case .answer(let status, let bytes): answer(status, bytes)
     case .upgrade(let accepted, let version, let credential):
-      guard accept(accepted) else { return }
+      guard let client = admit(head), accept(accepted) else { return }
       driver.open(
         self, .webSocket,
         ConnectionDescription(
-          transport: Transport.webSocket.rawValue, remote: context?.remote ?? "?", version: version,
-          credential: credential))
+          transport: Transport.webSocket.rawValue, remote: client.description, version: version,
+          credential: credential, verifiedSubject: context?.verifiedSubject))
     case .echo(let accepted):
       messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
-      guard accept(accepted) else { return }
+      guard admit(head) != nil, accept(accepted) else { return }
       echo = RawEcho()
       driver.openEcho(self)
     }
   }
 
+  /// For whom the connection is; nil if it was turned away.
+  private func admit(_ head: HTTPRequestHead) -> PeerAddress? {
+    let (client, isWelcome) = visitor.admit(head.fields, services, now: driver.now)
+    if !isWelcome { answer(Services.crowded()) }
+    return isWelcome ? client : nil
+  }
+
   /// False if the peer has gone meanwhile: then the write fails, and the channel's end has been told before it returns,
   /// so nobody must hear of a connection that would never be taken back.
   private func accept(_ accepted: Upgrade.Accepted) -> Bool {
-    write(ByteBuffer(bytes: accepted.response()))
-    guard phase == .head else { return false }
+    // The place is taken first: who has read our answer counts, and two that come at once cannot both have the last one.
+    let count = services.connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
+    let hasPlace = count <= services.configuration.connectionCount
+    if hasPlace { write(ByteBuffer(bytes: accepted.response())) } else { answer(services.full()) }
+    guard hasPlace, phase == .head else {
+      services.connectionCount.wrappingSubtract(1, ordering: .relaxed)
+      return false
+    }
     phase = .open
     frames = FrameParser(
-      role: .server, limits: FrameLimits(messageBytes: messageByteCount), allowsCompression: accepted.deflate != nil)
+      role: .server,
+      limits: FrameLimits(
+        messageBytes: messageByteCount, emptyFragmentCount: services.configuration.emptyFragmentCount),
+      allowsCompression: accepted.deflate != nil)
     compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
     keepsTails = compression?.joinsParts == true
-    services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     return true
   }
 
@@ -217,9 +259,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       case .assembledCompressedMessage(let opcode):
         let message = frames.assembled
         message.withUnsafeBytes { decompress(opcode, $0) }
-      case .ping(let range): answerPing(Array(input[range]))
-      case .assembledPing: answerPing(frames.assembledControl)
-      case .pong, .assembledPong: break
+      case .ping(let range): takeControl(ping: Array(input[range]))
+      case .assembledPing: takeControl(ping: frames.assembledControl)
+      case .pong, .assembledPong: takeControl(ping: nil)
       case .close(let code): peerClosed(code)
       case .violation(let violation): fail(violation)
       }
@@ -227,7 +269,23 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   private func fail(_ violation: Violation) {
+    switch violation {
+    case .messageTooBig: services.limits.count(.messageBytes)
+    case .tooManyFragments: services.limits.count(.emptyFragments)
+    default: break
+    }
+    if phase == .open { driver.countClose(violation.closeCode.rawValue) }
     finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
+    halfClose()
+  }
+
+  /// A bound that the operator set, and no rule of the protocol (RFC 6455 section 7.4.1, 1008).
+  private func end(for limit: ServerLimit, _ reason: String) {
+    guard phase == .open else { return }
+    services.limits.count(limit)
+    let code = WebSocketCloseCode.policyViolation
+    driver.countClose(code.rawValue)
+    finish(code, reason, code: code.rawValue, reason: reason)
     halfClose()
   }
 
@@ -240,23 +298,44 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   private func take(_ opcode: Opcode, _ message: Span<UInt8>) {
+    messageBegan = nil
     guard phase == .open else { return }
     guard let slot else { return giveBack(opcode, message) }
     if opcode == .text { driver.receive(message, self, slot) } else { driver.receiveBinary(slot) }
   }
 
-  private func answerPing(_ payload: [UInt8]) {
-    guard phase == .open else { return }
-    if pongs.isEmpty { driver.markDirty(self) }
-    if pongs.count == ConnectionHandler.maxPongCount { pongs.removeFirst() }
-    pongs.append(payload)
+  private func takeControl(ping: [UInt8]?) {
+    if !frames.isMessageOpen { messageBegan = nil }
+    guard control.mayComeIn(services.configuration.traffic, driver.now) else {
+      return end(for: .controlRate, "too many pings and pongs")
+    }
+    guard let ping, phase == .open else { return }
+    if control.answer(ping) { driver.markDirty(self) }
+  }
+
+  // MARK: Messages that do not end
+
+  private func watchMessage() {
+    if messageBegan == nil { messageBegan = driver.now }
+    guard !isMessageWatched, phase == .open else { return }
+    isMessageWatched = true
+    driver.watchMessage(of: self)
+  }
+
+  func messageIsDue() {
+    isMessageWatched = false
+    guard phase == .open, let began = messageBegan else { return }
+    if isPaused { messageBegan = driver.now }
+    let isLate = driver.now.milliseconds(since: began) >= services.configuration.messageTimeoutMilliseconds
+    guard !isPaused, isLate else { return watchMessage() }
+    end(for: .messageTime, "a message took too long to arrive")
   }
 
   // MARK: Writing
 
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
-    scratch.clear(minimumCapacity: output.bytes.count + maxControlByteCount)
-    takeControlFrames(into: &scratch)
+    scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
+    control.take(into: &scratch)
     switch compression {
     case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
     case .none: ConnectionHandler.append(&output, to: &scratch)
@@ -278,27 +357,16 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   override func sendPing() {
-    mustPing = true
+    control.mustPing = true
     driver.markDirty(self)
-  }
-
-  /// The most that `takeControlFrames` would write now: a ping, and pongs with the most that a control frame carries.
-  private var maxControlByteCount: Int { 2 + pongs.count * 127 }
-
-  private func takeControlFrames(into buffer: inout ByteBuffer) {
-    for pong in pongs {
-      pong.withUnsafeBytes { payload in _ = buffer.writeBytes(FrameWriter.frame(.pong, payload: payload)) }
-    }
-    pongs.removeAll(keepingCapacity: true)
-    guard mustPing else { return }
-    mustPing = false
-    buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
   }
 
   private func write(_ bytes: ByteBuffer) {
     guard let context else { return }
     context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
   }
+
+  private func answer(_ refusal: HTTPRefusal) { answer(refusal.status, refusal.bytes()) }
 
   /// Answers a request and ends.
   private func answer(_ status: Int, _ bytes: [UInt8]) {
@@ -314,23 +382,23 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
     if echo?.isEmpty == true { driver.markDirty(self) }
     echo?.append(opcode, message, compression)
-    if !isWritable || echo?.isFull == true { isPaused = true }
+    if !isWritable || echo?.isFull == true { holds.insert(.output) }
   }
 
   override func drainUnattached() {
     guard echo != nil else { return }
     guard isWritable else { return waitForWritability() }
     writeEcho()
-    guard isPaused else { return }
-    isPaused = false
+    guard holds.contains(.output) else { return }
+    holds.remove(.output)
     driver.resumeLater(self)
   }
 
   private func writeEcho() {
     guard let frames = echo?.takeFrames() else { return }
-    var control = ByteBuffer()
-    takeControlFrames(into: &control)
-    if control.readableBytes > 0 { write(control) }
+    var answers = ByteBuffer()
+    control.take(into: &answers)
+    if answers.readableBytes > 0 { write(answers) }
     if frames.readableBytes > 0 { write(frames) }
   }
 
@@ -367,7 +435,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     write(ByteBuffer(bytes: payload.withUnsafeBytes { FrameWriter.frame(.close, payload: $0) }))
     leave(code: code, reason: reason)
     lingerOnce()
-    isPaused = false
+    holds = []
     driver.resumeLater(self)
   }
 
@@ -388,7 +456,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     kept = []
     lingerOnce()
     context?.close(mode: .output, promise: nil)
-    isPaused = false
+    holds = []
     readOn()
   }
 
@@ -405,7 +473,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func handshakeIsDue() {
     guard phase == .head else { return }
-    let refusal = HTTPRefusal(408, "the request did not arrive in time")
-    answer(refusal.status, refusal.bytes())
+    answer(services.late())
   }
 }

@@ -8,6 +8,8 @@ struct LifetimeOptions: ServeOptionGroup {
   @Option(help: .serve("ping-timeout")) var pingTimeout: String?
   @Option(help: .serve("hello-timeout")) var helloTimeout: String?
   @Option(help: .serve("handshake-timeout")) var handshakeTimeout: String?
+  @Option(help: .serve("idle-timeout")) var idleTimeout: String?
+  @Option(help: .serve("message-timeout")) var messageTimeout: String?
   @Option(help: .serve("drain-timeout")) var drainTimeout: String?
 
   var given: [(name: String, text: String?)] {
@@ -18,6 +20,8 @@ struct LifetimeOptions: ServeOptionGroup {
       ("ping-timeout", pingTimeout),
       ("hello-timeout", helloTimeout),
       ("handshake-timeout", handshakeTimeout),
+      ("idle-timeout", idleTimeout),
+      ("message-timeout", messageTimeout),
       ("drain-timeout", drainTimeout),
     ]
   }
@@ -36,6 +40,10 @@ extension ServeOption {
         "Silence after a ping that ends a connection."),
       duration("hello-timeout", \.server.limits.helloTimeoutMilliseconds, 10, "10s", "Time from the upgrade to hello."),
       duration("handshake-timeout", \.server.handshakeTimeoutMilliseconds, 10, "10s", "Time for a whole HTTP request."),
+      duration("idle-timeout", \.server.idleTimeoutMilliseconds, 10, "60s",
+        "Time between two HTTP requests of one socket; for sessions see --ping-interval."),
+      duration("message-timeout", \.server.messageTimeoutMilliseconds, 10, "60s",
+        "Time for a message to arrive, from its first byte to its last."),
       duration("drain-timeout", \.server.drainTimeoutMilliseconds, 0, "10s",
         "Time for clients to leave after SIGTERM."),
     ]
