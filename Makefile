@@ -64,7 +64,7 @@ test: check check-model sim-ci traits unit fuzz-ci process
 SIMULATE := .build-sim/release/simulate
 .PHONY: build-sim
 build-sim: setup-build
-	swift build -c release --package-path Simulation --scratch-path .build-sim -Xswiftc -enforce-exclusivity=unchecked
+	swift build -c release --static-swift-stdlib --package-path Simulation --scratch-path .build-sim -Xswiftc -enforce-exclusivity=unchecked
 
 SEEDS ?= 1000
 sim: build-sim

@@ -273,6 +273,7 @@ private final class Bench {
     #expect(bench.relieve(sparing: 3) && bench.outbox.droppedCount == 1)
     #expect(!bench.relieve(sparing: 3))
     #expect(bench.relieve() && !bench.relieve())
+    #expect(bench.outbox.losses.droppedForAll == 2)
     #expect(bench.sent() == ["1 r", "gap 2-3 overflow "])
   }
 

@@ -14,7 +14,6 @@ struct Campaign {
   /// What one job has done.
   private struct Sum: Sendable {
     var counts = EventCounts()
-    var steps: UInt64 = 0
     var resumed = 0
     var renewed = 0
     var gaps: UInt64 = 0
@@ -44,7 +43,6 @@ struct Campaign {
     var total = Sum()
     for sum in sums {
       total.counts = total.counts + sum.counts
-      total.steps += sum.steps
       total.resumed += sum.resumed
       total.renewed += sum.renewed
       total.gaps += sum.gaps
@@ -57,9 +55,9 @@ struct Campaign {
       """
       \(total.runCount) seeds without a violation so far, \(rounded(wall)) s on \(sums.count) cores
       \(counts.total) session events: \(counts.messagesIn) messages taken from clients, \(counts.messagesOut) written to them, \
-      \(counts.messagesHeard) taken by them, \(counts.hooks) answers of hooks and handlers, \(counts.timers) timers, \
-      \(counts.lives) attaches, drops and ends
-      \(Int(perCore)) session events a second and core; \(Int(Double(total.steps) / max(total.seconds, 0.000_001))) steps of the world
+      \(counts.messagesHeard) taken by them, \(counts.hooks) answers of hooks and handlers, \(counts.logs) of rooms' logs, \
+      \(counts.posts) messages between shards, \(counts.timers) timers, \(counts.lives) attaches, drops and ends
+      \(Int(perCore)) session events a second and core (\(rounded(total.seconds)) s of processor time, checkers included)
       \(total.resumed) resumes, \(total.renewed) sessions begun anew, \(total.gaps) messages named in gaps
       """)
   }
@@ -83,7 +81,6 @@ struct Campaign {
         guard seed < seeds.upperBound, found.withLock({ $0.map { $0.seed > seed } ?? true }) else { break }
         let outcome = Simulation.run(seed: seed, seeking: seeking)
         sum.counts = sum.counts + outcome.counts
-        sum.steps += outcome.steps
         sum.resumed += outcome.resumed
         sum.renewed += outcome.renewed
         sum.gaps += outcome.gaps
@@ -123,6 +120,8 @@ struct Campaign {
       if found == nil { missedCount += 1 }
       let finder = pad("\(fault.broken.rawValue) \(fault.broken.title)", 34)
       print(pad(fault.rawValue, 28) + finder + (found.map { "\($0.seed)" } ?? "NOT FOUND"))
+      // Whoever waits for the table sees it grow.
+      fflush(nil)
       if let found, faults.count == 1 { tell(found, planted: fault) }
     }
     Planted.active = nil

@@ -105,6 +105,9 @@ extension Judge {
     if let slot = probe.connection {
       let wire = world.wire(node, slot)
       require(wire != nil && session.attached === wire, .oneOwner, "\(probe.sid) is attached to nobody's connection")
+      if let wire, wire.isPaused, probe.inboxCount == 0, !probe.isBusy {
+        accuse(.quiescence, "wire \(wire.id) is not read, and nothing of \(probe.sid) waits")
+      }
     } else if session.attached != nil, !probe.isClaimed, !probe.isArriving {
       accuse(.oneOwner, "\(probe.sid) is suspended, and wire \(session.attached?.id ?? -1) carries it")
     }

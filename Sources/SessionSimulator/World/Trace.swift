@@ -37,13 +37,17 @@ public struct EventCounts: Sendable, Equatable {
   public var messagesHeard: UInt64 = 0
   /// Answers of hooks and handlers.
   public var hooks: UInt64 = 0
+  /// Answers of rooms' logs.
+  public var logs: UInt64 = 0
+  /// Messages of one shard that another took in.
+  public var posts: UInt64 = 0
   public var timers: UInt64 = 0
   /// Attaches, suspensions and ends.
   public var lives: UInt64 = 0
 
   public init() {}
 
-  public var total: UInt64 { messagesIn + messagesOut + messagesHeard + hooks + timers + lives }
+  public var total: UInt64 { messagesIn + messagesOut + messagesHeard + hooks + logs + posts + timers + lives }
 
   public static func + (left: EventCounts, right: EventCounts) -> EventCounts {
     var sum = left
@@ -51,6 +55,8 @@ public struct EventCounts: Sendable, Equatable {
     sum.messagesOut += right.messagesOut
     sum.messagesHeard += right.messagesHeard
     sum.hooks += right.hooks
+    sum.logs += right.logs
+    sum.posts += right.posts
     sum.timers += right.timers
     sum.lives += right.lives
     return sum

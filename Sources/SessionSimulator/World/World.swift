@@ -157,6 +157,7 @@ public final class World {
     switch consume happening {
     case .posted(let message, let node):
       underwayCount -= 1
+      counts.posts += 1
       trace.note(1, node)
       step(node) { $0.posted(message, now: $1, effects: &$2) }
     case .toServer(let wire, let messages): arrive(wire, messages)
@@ -175,6 +176,7 @@ public final class World {
       step(node) { $0.handled(token, outcome, now: $1, effects: &$2) }
     case .logged(let token, let position, let node):
       underwayCount -= 1
+      counts.logs += 1
       trace.note(4, node)
       step(node) { $0.logged(token, position, now: $1, effects: &$2) }
     case .timer(let node): ring(nodes[node], node)
