@@ -2,7 +2,7 @@
 """Builds and runs the fuzz targets of Fuzzing/; docs/FUZZING.md.
 
     tools/fuzz.py run [--minutes 10] [--target T]   all targets, or one, in so many minutes together
-    tools/fuzz.py ci                                the kept corpus and a fixed number of runs of each target
+    tools/fuzz.py ci                                the kept corpus and a bounded number of runs of each target
     tools/fuzz.py replay T FILE...                  inputs again, one after another
     tools/fuzz.py corpus [--target T]               seeds and what runs have found, minimised, into Fuzzing/Corpus
 
@@ -194,7 +194,7 @@ def run(arguments):
 
 
 def ci(arguments):
-    """The same runs each time: a change that breaks nothing cannot fail by chance."""
+    """The same runs each time, or as many of them as the time allows: what fails is hardly ever chance."""
     build(products(CI_TARGETS), ["fuzzer"])
     return run_all(CI_TARGETS, ["fuzzer"], CI_SECONDS, arguments.jobs, "-seed=1", f"-runs={CI_RUNS}", keeps=False)
 

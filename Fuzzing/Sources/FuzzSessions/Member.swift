@@ -11,6 +11,7 @@ final class Member {
   private var token = ""
   private var epoch = ""
   private var lastSeen: UInt64 = 0
+  private var lastAcknowledged: UInt64 = 0
   private var lastSent: UInt64 = 0
   private(set) var lastText: String?
   /// Numbers that gaps named.
@@ -36,7 +37,8 @@ final class Member {
 
   /// The session is over: the model and the client know nothing any more.
   func end() {
-    (sid, token, epoch, lastSeen, lastSent, lastText, gapCount) = ("", "", "", 0, 0, nil, 0)
+    (sid, token, epoch, lastText) = ("", "", "", nil)
+    (lastSeen, lastAcknowledged, lastSent, gapCount) = (0, 0, 0, 0)
     (seen, rooms, expected, expectedReplies, replies, suspendedAt) = ([], [], [], [], [], nil)
   }
 
@@ -52,12 +54,22 @@ final class Member {
   /// A message with the next number.
   func numbered(_ fields: String, id: String) -> String {
     lastSent += 1
+    lastAcknowledged = lastSeen
     let text = #"{"v":2,"seq":\#(lastSent),"ack":\#(lastSeen),"id":"\#(id)",\#(fields)}"#
     lastText = text
     return text
   }
 
-  var ack: String { #"{"v":2,"ack":\#(lastSeen),"type":"ack","payload":{}}"# }
+  func ack() -> String {
+    lastAcknowledged = lastSeen
+    return #"{"v":2,"ack":\#(lastSeen),"type":"ack","payload":{}}"#
+  }
+
+  /// Whether it has to acknowledge, lest the server stops for it. Later than PROTOCOL.md asks for, so that a part of the
+  /// window is mostly taken.
+  func owesAck(window: UInt64) -> Bool {
+    isConnected && !isBlocked && lastSeen - lastAcknowledged >= max(1, window / 2)
+  }
 
   // MARK: What it hears
 
@@ -90,6 +102,8 @@ final class Member {
       requireEqual(payload["last_in"]?.unsignedValue, lastSent, "member \(number): last_in")
     }
     (sid, token, epoch) = (newSID, newToken, newEpoch)
+    // The hello said it, and nothing else was heard since.
+    lastAcknowledged = lastSeen
   }
 
   private func gap(_ payload: JSONValue) {

@@ -19,6 +19,8 @@ private final class Play {
   private static let roomCount = 3
   private static let ttl: UInt64 = 3_000
   private let world: World
+  /// Messages that a client may have under way to it.
+  private let window: UInt64
   private let members = (0..<4).map(Member.init)
   private var nextID = 0
 
@@ -29,6 +31,7 @@ private final class Play {
     limits.pingIntervalMilliseconds = 100_000_000
     limits.presenceGraceMilliseconds = flags & 4 == 0 ? 500 : 0
     if flags & 8 != 0 { limits.outbox = OutboxLimits(messageCount: 6, byteCount: 1 << 16, transientCount: 2) }
+    window = UInt64(min(limits.outbox.messageCount, 256))
     var application = World.Application()
     application.dispatcher.on("echo", HandlerID(rawValue: 0))
     application.handle = { .reply($0.payload) }
@@ -47,7 +50,7 @@ private final class Play {
     case 5: leave(member, room)
     case 6, 7: publish(member, room, argument & 0x80 == 0 ? "" : #","delivery":"transient""#)
     case 8: publish(member, room, #","key":"k""#)
-    case 9: say(member) { $0.ack }
+    case 9: say(member) { $0.ack() }
     case 10: bye(member)
     case 11: advance(UInt64(argument) * 20)
     case 12: kick(member)
@@ -62,17 +65,22 @@ private final class Play {
     return nextID
   }
 
-  /// Sends, lets all happen, and has everyone read.
+  /// Sends, lets all happen, and has everyone read and acknowledge.
   private func say(_ member: Member, _ text: (Member) -> String?) {
     if let wire = member.wire, let text = text(member) { world.send(text, on: wire) }
     settle()
   }
 
   private func settle() {
-    world.settle()
-    for member in members {
-      guard let wire = member.wire else { continue }
-      for text in wire.receivedAll() { member.hear(text) }
+    while true {
+      world.settle()
+      for member in members {
+        guard let wire = member.wire else { continue }
+        for text in wire.receivedAll() { member.hear(text) }
+      }
+      let owing = members.filter { $0.owesAck(window: window) }
+      if owing.isEmpty { return }
+      for member in owing { if let wire = member.wire { world.send(member.ack(), on: wire) } }
     }
   }
 
