@@ -69,8 +69,11 @@ def build(products, sanitizers):
     for product in sorted(products):
         command = ["swift", "build", "-c", "release", "--package-path", str(PACKAGE), "--scratch-path",
                    str(scratch(sanitizers)), "--product", product]
-        for name in sanitizers:
-            command += ["--sanitize", name]
+        command += ["--sanitize", "fuzzer"]
+        if "address" in sanitizers:
+            # SwiftPM would pass one option each, of which the compiler takes the last: nothing would be instrumented
+            # for coverage.
+            command += ["-Xswiftc", "-sanitize=fuzzer,address"]
         began = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
@@ -135,6 +138,8 @@ def fuzz(name, sanitizers, seconds, *arguments, keeps=True):
     done = start(name, sanitizers, *options, str(found), str(kept), timeout=seconds + 300)
     spent = time.monotonic() - began
     number = lambda pattern: int((re.findall(pattern, done.stderr) or ["0"])[-1])
+    if "Is the code instrumented for coverage?" in done.stderr:
+        sys.exit(f"fuzz: {name} is not instrumented for coverage; remove {scratch(sanitizers)} and build anew")
     return Outcome(name, number(r"stat::number_of_executed_units: (\d+)"), spent, number(r"cov: (\d+)"),
                    number(r"stat::new_units_added: +(\d+)"), sorted(set(artifacts.iterdir()) - before), done.stderr,
                    done.returncode != 0)

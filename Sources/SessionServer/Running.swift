@@ -30,8 +30,9 @@ struct Running: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
     var (admin, adminFault): (AdminServer?, ServerError?)
     var api: HTTPServer?
+    var peers: [Peer] = []
     do {
-      let peers = try await makePeers(group, services, table, hooks.broker)
+      peers = try await makePeers(group, services, table, hooks.broker)
       let desk = ShardDesk(services: services, peers: peers)
       if let path = configuration.adminSocketPath {
         do {
@@ -51,6 +52,7 @@ struct Running: Sendable {
     } catch {
       await admin?.stop()
       await api?.stop()
+      await stop(peers)
       try? await group.shutdownGracefully()
       throw error
     }
@@ -161,7 +163,12 @@ struct Running: Sendable {
     await api?.stop()
     unixSocket?.remove()
     for channel in channels { try? await channel.close() }
-    for peer in peers { try? await peer.read { $0.stop() } }
+    await Running.stop(peers)
     try? await group.shutdownGracefully()
+  }
+
+  /// A driver holds its peers, and they hold it: none is released unless all of them let go.
+  private static func stop(_ peers: [Peer]) async {
+    for peer in peers { try? await peer.read { $0.stop() } }
   }
 }
