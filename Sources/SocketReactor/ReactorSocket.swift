@@ -1,0 +1,175 @@
+import CReactor
+import Glibc
+import NIOCore
+
+/// A connected socket of a `ReactorLoop`.
+///
+/// Its receiver is never called from within a call of this one, but for `writabilityChanged`: an end is told when the
+/// loop has handed over all that it has.
+final class ReactorSocket: ByteSocket, PolledDescriptor {
+  let number: Int32
+  var token: UInt64 = 0
+  private unowned let loop: ReactorLoop
+  /// Whether the receiver is to be handed what comes.
+  private(set) var isReading = true
+  private(set) var isClosed = false
+  private var closesOutput = false
+  /// What the kernel did not take, from `queueOffset` on.
+  private var queue: [UInt8] = []
+  private var queueOffset = 0
+  /// Bytes that the poller has accepted and the kernel not yet.
+  private var stagedCount = 0
+  /// All that was ever written.
+  private var writtenCount: UInt64 = 0
+  private var waiters: [(end: UInt64, body: () -> Void)] = []
+
+  init(number: Int32, loop: ReactorLoop) {
+    (self.number, self.loop) = (number, loop)
+    super.init()
+  }
+
+  override var remoteAddress: SocketAddress? {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let isKnown = withUnsafeMutablePointer(to: &storage) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(number, $0, &length) == 0 }
+    }
+    guard !isClosed, isKnown else { return nil }
+    return SocketAddress(storage)
+  }
+
+  // MARK: Reading
+
+  func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool) {
+    guard !isClosed else { return }
+    // Errors and the end of both directions are told of even when nobody asked: what was not read then is lost.
+    guard isReading else { return isOver ? end() : () }
+    let count = recv(number, input.baseAddress, input.count, 0)
+    if count > 0 { return take(UnsafeMutableRawBufferPointer(rebasing: input[..<count])) }
+    guard count < 0, errno == EAGAIN || errno == EINTR else { return end() }
+  }
+
+  func take(_ bytes: UnsafeMutableRawBufferPointer) { receiver?.received(bytes) }
+
+  override func pauseReading() {
+    guard isReading, !isClosed else { return }
+    isReading = false
+    loop.poller.interestChanged(self)
+  }
+
+  override func resumeReading() {
+    guard !isReading, !isClosed else { return }
+    isReading = true
+    loop.poller.interestChanged(self)
+  }
+
+  // MARK: Writing
+
+  /// Whether something waits until the kernel has room.
+  var wantsOutput: Bool { !queue.isEmpty }
+
+  private var unsentCount: Int { queue.count - queueOffset + stagedCount }
+
+  override func write(_ bytes: ByteBuffer) {
+    bytes.withUnsafeReadableBytes { write($0) }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) {
+    guard !isClosed, !closesOutput, !bytes.isEmpty else { return }
+    writtenCount &+= UInt64(bytes.count)
+    guard queue.isEmpty else { return enqueue(bytes) }
+    let count = loop.poller.send(bytes, to: self)
+    if count == bytes.count { return }
+    guard count >= 0 || count == -Int(EAGAIN) else { return end() }
+    enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, count)...]))
+    loop.poller.interestChanged(self)
+  }
+
+  private func enqueue(_ bytes: UnsafeRawBufferPointer) {
+    queue.append(contentsOf: bytes)
+    guard isWritable, unsentCount > ByteSocket.highWatermark else { return }
+    isWritable = false
+    receiver?.writabilityChanged()
+  }
+
+  func outputIsReady() {
+    guard !isClosed, wantsOutput else { return }
+    let count = queue.withUnsafeBytes { loop.poller.send(UnsafeRawBufferPointer(rebasing: $0[queueOffset...]), to: self) }
+    guard count >= 0 else { return count == -Int(EAGAIN) ? () : end() }
+    queueOffset += count
+    if queueOffset == queue.count {
+      (queue, queueOffset) = ([], 0)
+      loop.poller.interestChanged(self)
+    } else if queueOffset >= ByteSocket.highWatermark {
+      // What has gone is not kept for as long as something waits.
+      queue.removeFirst(queueOffset)
+      queueOffset = 0
+    }
+    wasTaken()
+  }
+
+  /// Less waits than before.
+  private func wasTaken() {
+    while let waiter = waiters.first, waiter.end &+ UInt64(unsentCount) <= writtenCount {
+      waiters.removeFirst()
+      waiter.body()
+    }
+    guard !isClosed else { return }
+    if closesOutput, unsentCount == 0 { shutDownOutput() }
+    guard !isWritable, unsentCount <= ByteSocket.lowWatermark else { return }
+    isWritable = true
+    receiver?.writabilityChanged()
+  }
+
+  override func whenTaken(_ body: @escaping () -> Void) {
+    guard !isClosed else { return }
+    if unsentCount == 0 { return body() }
+    waiters.append((writtenCount, body))
+  }
+
+  // MARK: The end
+
+  override func closeOutput() {
+    guard !isClosed, !closesOutput else { return }
+    closesOutput = true
+    if unsentCount == 0 { shutDownOutput() }
+  }
+
+  /// It fails when the peer has gone, of which reading tells.
+  private func shutDownOutput() { shutdown(number, Int32(SHUT_WR)) }
+
+  override func close() { end() }
+
+  func loopEnds() { end() }
+
+  func end() {
+    guard !isClosed else { return }
+    isClosed = true
+    (queue, queueOffset, waiters) = ([], 0, [])
+    loop.poller.remove(self)
+    loop.perform { [self] in
+      let receiver = receiver
+      self.receiver = nil
+      receiver?.ended()
+    }
+  }
+}
+
+extension SocketAddress {
+  /// Nil if it is of a family that no connection of ours has.
+  init?(_ storage: sockaddr_storage) {
+    var storage = storage
+    let family = Int32(storage.ss_family)
+    let address: SocketAddress? = withUnsafePointer(to: &storage) { pointer in
+      let pointer = UnsafeRawPointer(pointer)
+      switch family {
+      case AF_INET: return SocketAddress(pointer.load(as: sockaddr_in.self))
+      case AF_INET6: return SocketAddress(pointer.load(as: sockaddr_in6.self))
+      case AF_UNIX: return SocketAddress(pointer.load(as: sockaddr_un.self))
+      default: return nil
+      }
+    }
+    guard let address else { return nil }
+    self = address
+  }
+}
