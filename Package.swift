@@ -22,7 +22,8 @@ let package = Package(
   traits: [
     .trait(name: "HTTP", description: "Backends over HTTP: SessionHTTP, and serve --auth http, --route and --restore-url."),
     .trait(name: "JWT", description: "Authentication by JSON Web Tokens: SessionJWT, and wscore serve --auth jwt."),
-    .default(enabledTraits: ["HTTP", "JWT"]),
+    .trait(name: "TLS", description: "TLS of the server and the clients: wss://, and wscore serve --tls-cert."),
+    .default(enabledTraits: ["HTTP", "JWT", "TLS"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -47,14 +48,21 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "JSONSchemas", dependencies: ["SessionCore"], swiftSettings: strict),
     .testTarget(name: "JSONSchemasTests", dependencies: ["JSONSchemas", "SessionCore"], swiftSettings: strict),
+    // What server and clients share of TLS. Most of it stands in `#if TLS`.
+    .target(
+      name: "SessionTLS",
+      dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"]))],
+      swiftSettings: strict),
+    .testTarget(name: "SessionTLSTests", dependencies: ["SessionTLS"], swiftSettings: strict),
     .target(
       name: "SessionClient",
       dependencies: [
-        "SessionCore", "WebSocketFrames",
+        "SessionCore", "SessionTLS", "WebSocketFrames",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
       ],
       swiftSettings: strict),
     .testTarget(
@@ -90,11 +98,13 @@ let package = Package(
     .target(
       name: "SessionServer",
       dependencies: [
-        "SessionCore", "SocketReactor", "WebSocketFrames",
+        "SessionCore", "SessionTLS", "SocketReactor", "WebSocketFrames",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOTLS", package: "swift-nio", condition: .when(traits: ["TLS"])),
       ],
       swiftSettings: strict),
     // Everything in it stands in `#if HTTP`: without the trait it is empty.

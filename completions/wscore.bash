@@ -196,14 +196,22 @@ _wscore() {
 
 _wscore_serve() {
     repeating_flags=()
-    non_repeating_flags=(--schemas-strict --version -h --help)
-    repeating_options=(--allow-origin --route --room --deprecate)
-    non_repeating_options=(--listen --path --sse-path --raw-echo --loops --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --route-timeout --route-concurrency --route-queue --route-retries --route-retry --auth-url --auth-timeout --auth-concurrency --auth-queue --restore-url --backend-ca --backend-secret-file --api-listen --api-secret-file --api-body-bytes --api-connections --api-timeout --hello-rate --hello-burst --hello-pending --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --max-message-bytes --max-connections --compression --compression-level --compression-threshold --compression-window-bits --compression-memory-level --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
+    non_repeating_flags=(--proxy-protocol --schemas-strict --version -h --help)
+    repeating_options=(--allow-origin --allow-host --trusted-proxy --route --room --deprecate)
+    non_repeating_options=(--listen --unix --unix-mode --path --sse-path --raw-echo --loops --tls-cert --tls-key --tls-min-version --tls-client-ca --tls-client-auth --tls-subject-file --forwarded-header --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --route-timeout --route-concurrency --route-queue --route-retries --route-retry --auth-url --auth-timeout --auth-concurrency --auth-queue --restore-url --backend-ca --backend-secret-file --api-listen --api-secret-file --api-body-bytes --api-connections --api-timeout --hello-rate --hello-burst --hello-pending --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --message-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --max-message-bytes --max-empty-fragments --max-header-bytes --max-header-fields --max-connections --message-rate --message-burst --byte-rate --byte-burst --control-rate --control-burst --max-connections-per-address --connection-rate-per-address --connection-burst-per-address --compression --compression-level --compression-threshold --compression-window-bits --compression-memory-level --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
     __wscore_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--listen')
+        return
+        ;;
+    '--unix')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--unix-mode')
         return
         ;;
     '--path')
@@ -221,8 +229,46 @@ _wscore_serve() {
     '--allow-origin')
         return
         ;;
+    '--allow-host')
+        return
+        ;;
+    '--tls-cert')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-key')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-min-version')
+        __wscore_add_completions -W '1.2'$'\n''1.3'
+        return
+        ;;
+    '--tls-client-ca')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-client-auth')
+        __wscore_add_completions -W 'required'$'\n''optional'
+        return
+        ;;
+    '--tls-subject-file')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--trusted-proxy')
+        return
+        ;;
+    '--forwarded-header')
+        __wscore_add_completions -W 'x-forwarded-for'$'\n''forwarded'$'\n''none'
+        return
+        ;;
     '--auth')
-        __wscore_add_completions -W 'none'$'\n''token-file'$'\n''api-key'$'\n''jwt'$'\n''http'
+        __wscore_add_completions -W 'none'$'\n''token-file'$'\n''api-key'$'\n''jwt'$'\n''http'$'\n''tls'
         return
         ;;
     '--token-file')
@@ -378,6 +424,9 @@ _wscore_serve() {
     '--handshake-timeout')
         return
         ;;
+    '--message-timeout')
+        return
+        ;;
     '--drain-timeout')
         return
         ;;
@@ -393,7 +442,43 @@ _wscore_serve() {
     '--max-message-bytes')
         return
         ;;
+    '--max-empty-fragments')
+        return
+        ;;
+    '--max-header-bytes')
+        return
+        ;;
+    '--max-header-fields')
+        return
+        ;;
     '--max-connections')
+        return
+        ;;
+    '--message-rate')
+        return
+        ;;
+    '--message-burst')
+        return
+        ;;
+    '--byte-rate')
+        return
+        ;;
+    '--byte-burst')
+        return
+        ;;
+    '--control-rate')
+        return
+        ;;
+    '--control-burst')
+        return
+        ;;
+    '--max-connections-per-address')
+        return
+        ;;
+    '--connection-rate-per-address')
+        return
+        ;;
+    '--connection-burst-per-address')
         return
         ;;
     '--compression')
@@ -450,9 +535,9 @@ _wscore_serve() {
 
 _wscore_client() {
     repeating_flags=()
-    non_repeating_flags=(--raw-echo --no-ack --reconnect --no-reconnect --keep-going --quiet -q --version -h --help)
+    non_repeating_flags=(--raw-echo --no-ack --reconnect --no-reconnect --insecure --keep-going --quiet -q --version -h --help)
     repeating_options=(--script -c --command)
-    non_repeating_options=(--token-file --auth-scheme --protocol --instance --ttl --window --timeout --on-eof --drain-timeout --format --color)
+    non_repeating_options=(--token-file --auth-scheme --protocol --instance --ttl --window --timeout --tls-ca --tls-cert --tls-key --on-eof --drain-timeout --format --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
@@ -477,6 +562,21 @@ _wscore_client() {
         return
         ;;
     '--timeout')
+        return
+        ;;
+    '--tls-ca')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-cert')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-key')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
         return
         ;;
     '--script')
@@ -505,9 +605,9 @@ _wscore_client() {
 
 _wscore_load() {
     repeating_flags=()
-    non_repeating_flags=(--json --version -h --help)
+    non_repeating_flags=(--insecure --json --version -h --help)
     repeating_options=(--storm --threshold)
-    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --progress --out --color)
+    non_repeating_options=(--sessions --rate --duration --rooms --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --tls-ca --tls-cert --tls-key --progress --out --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
@@ -555,6 +655,21 @@ _wscore_load() {
         return
         ;;
     '--auth-scheme')
+        return
+        ;;
+    '--tls-ca')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-cert')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
+        return
+        ;;
+    '--tls-key')
+        compopt -o filenames 2>/dev/null
+        __wscore_add_completions -f
         return
         ;;
     '--threshold')

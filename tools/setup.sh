@@ -40,7 +40,7 @@ need_swift
 case "${1:-}" in
   build) need_packages libreadline-dev zlib1g-dev ;;
   test)
-    need_packages libreadline-dev zlib1g-dev python3-venv mandoc zsh fish gcc libc6-dev spin
+    need_packages libreadline-dev zlib1g-dev python3-venv mandoc zsh fish gcc libc6-dev spin openssl curl
     need_python_environment
     ;;
   *)

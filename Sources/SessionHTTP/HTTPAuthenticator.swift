@@ -24,12 +24,13 @@
     struct Failed: Error {}
 
     public func authenticate(_ credentials: Credentials) async throws -> Principal {
-      let body = JSONValue.object([
+      var fields: [JSONValue.Member] = [
         .init("scheme", .string(credentials.scheme)),
         .init("credential", credentials.secret.map { .string($0.reveal()) } ?? .null),
         .init("remote", .string(credentials.remote)),
-      ])
-      let request = BackendRequest(url: url, body: body.bytes)
+      ]
+      if let subject = credentials.verifiedSubject { fields.append(.init("subject", .string(subject))) }
+      let request = BackendRequest(url: url, body: JSONValue.object(fields).bytes)
       do {
         return try HTTPAuthenticator.principal(try await line.call(request))
       } catch let failure as BackendFailure {

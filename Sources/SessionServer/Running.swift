@@ -9,8 +9,10 @@ import Synchronization
 struct Running: Sendable {
   let services: Services
   let peers: [Peer]
-  let port: Int
-  private let channel: any Channel
+  /// Of the network; nil where none is listened on.
+  let port: Int?
+  private let channels: [any Channel]
+  private let unixSocket: UnixSocket?
   private let group: MultiThreadedEventLoopGroup
   private let admin: AdminServer?
   /// For backends, if it is wanted.
@@ -22,7 +24,7 @@ struct Running: Sendable {
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
-    let services = Services(
+    let services = try Services(
       configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
       logger: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
@@ -40,10 +42,11 @@ struct Running: Sendable {
         }
       }
       if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
-      let channel = try await listen(group, configuration, peers)
+      let listener = Listener(group, services, peers)
+      let (channels, unixSocket) = try await listener.listen()
       return Running(
-        services: services, peers: peers, port: channel.localAddress?.port ?? configuration.port, channel: channel,
-        group: group, admin: admin, api: api, adminFault: adminFault,
+        services: services, peers: peers, port: channels.lazy.compactMap { $0.localAddress?.port }.first,
+        channels: channels, unixSocket: unixSocket, group: group, admin: admin, api: api, adminFault: adminFault,
         reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
     } catch {
       await admin?.stop()
@@ -102,35 +105,6 @@ struct Running: Sendable {
     }
   }
 
-  private static func listen(
-    _ group: MultiThreadedEventLoopGroup, _ configuration: ServerConfiguration, _ peers: [Peer]
-  ) async throws -> any Channel {
-    // A child's loop is picked by NIO, one after the other; its driver is the one that lives there.
-    let drivers = Dictionary(uniqueKeysWithValues: peers.map { (ObjectIdentifier($0.loop), $0.driver) })
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 4_096)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .serverChannelOption(.maxMessagesPerRead, value: 64)
-      .serverChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          // Too many open files: wait a second and accept again.
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
-        }
-      }
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          guard let driver = drivers[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.ioOnClosedChannel }
-          try channel.pipeline.syncOperations.addHandler(ConnectionHandler(driver: driver.value))
-        }
-      }
-    do {
-      return try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
-    } catch {
-      throw ServerError(error, host: configuration.host, port: configuration.port)
-    }
-  }
-
   /// On the loops in turn.
   func connectInProcess(
     credential: Secret?
@@ -185,23 +159,9 @@ struct Running: Sendable {
     reloading?.cancel()
     await admin?.stop()
     await api?.stop()
-    try? await channel.close()
+    unixSocket?.remove()
+    for channel in channels { try? await channel.close() }
     for peer in peers { try? await peer.read { $0.stop() } }
     try? await group.shutdownGracefully()
-  }
-}
-
-extension ServerError {
-  /// What the system said of a bind, in our words.
-  init(_ error: any Error, host: String, port: Int) {
-    guard let error = error as? IOError else {
-      self = .cannotListen(host: host, port: port, reason: "\(error)")
-      return
-    }
-    switch error.errnoCode {
-    case EADDRINUSE: self = .addressInUse(host: host, port: port)
-    case EACCES, EPERM: self = .notPermitted(host: host, port: port)
-    default: self = .cannotListen(host: host, port: port, reason: SystemError.text(error.errnoCode))
-    }
   }
 }

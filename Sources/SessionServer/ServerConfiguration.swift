@@ -8,6 +8,12 @@ public struct ServerConfiguration: Sendable {
   public var host = "127.0.0.1"
   /// 0: any that is free; `SessionServer.boundPort` tells which.
   public var port = 8080
+  /// Whether `host` and `port` are listened on. Without it and `unixSocket`, connections come from within the process.
+  public var listensOnNetwork = true
+  /// A Unix socket to listen on too, without TLS; nil for none.
+  public var unixSocket: UnixSocketSettings?
+  /// TLS on `host` and `port`; nil for none.
+  public var tls: TLSSettings?
   /// The path of the WebSocket endpoint; begins with a slash.
   public var path = "/ws"
   /// The path of the event streams, where WebSocket does not get through: PROTOCOL.md, "Other transports"; begins with a
@@ -27,7 +33,23 @@ public struct ServerConfiguration: Sendable {
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
   /// Connections at one time, of every transport; further ones are answered with 503.
   public var connectionCount = 100_000
+  /// Sockets beyond those, for health checks and for refusals that can be read. When they are used up too, nothing is
+  /// accepted until one is free.
+  public var spareSocketCount = 1_024
+  /// Bounds of what comes from one address.
+  public var addresses = AddressLimits()
+  /// Bounds of what one connection may send in a second.
+  public var traffic = TrafficLimits()
+  /// Bounds of a request's head.
+  public var head = HTTPHeadLimits()
+  /// Frames without payload in one message; such as have one are bounded by `Limits.messageByteCount`.
+  public var emptyFragmentCount = 64
+  /// Time for a message to arrive, from the first byte of its first frame to the last of its last.
+  public var messageTimeoutMilliseconds: UInt64 = 60_000
   public var origins = OriginPolicy.sameHost
+  public var hosts = HostPolicy.automatic
+  /// Whom to believe for whom a connection is.
+  public var proxies = ProxyTrust()
   /// What is agreed to when a client offers permessage-deflate (RFC 7692); nil sends everything as it is. By default
   /// no context is kept, so that compression costs no memory for a connection.
   public var deflate: DeflatePolicy? = DeflatePolicy()
@@ -49,4 +71,14 @@ public struct ServerConfiguration: Sendable {
   public var serverName = "wscore"
 
   public init() {}
+}
+
+/// Where clients on the same machine reach a server without a network.
+public struct UnixSocketSettings: Sendable, Equatable {
+  /// At most 107 bytes. A socket that nobody listens on is replaced; the server takes its own away when it ends.
+  public var path: String
+  /// The permissions of the socket's file; connecting needs the one to write.
+  public var mode: UInt32
+
+  public init(path: String, mode: UInt32 = 0o660) { (self.path, self.mode) = (path, mode) }
 }

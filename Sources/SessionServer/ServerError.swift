@@ -4,6 +4,10 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   case notPermitted(host: String, port: Int)
   case cannotListen(host: String, port: Int, reason: String)
   case adminSocketInUse(path: String)
+  case unixSocketInUse(path: String)
+  case unixSocket(path: String, reason: String)
+  /// A file of certificates or keys cannot be used; the text names it.
+  case tls(String)
   case adminSocket(path: String, reason: String)
   /// `start` was called before.
   case startedAlready
@@ -15,6 +19,9 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     case .cannotListen(let host, let port, let reason): "cannot listen on \(host):\(port): \(reason)"
     case .adminSocketInUse(let path): "admin socket \(path): another server listens there"
     case .adminSocket(let path, let reason): "admin socket \(path): \(reason)"
+    case .unixSocketInUse(let path): "cannot listen on unix:\(path): another program listens there"
+    case .unixSocket(let path, let reason): "cannot listen on unix:\(path): \(reason)"
+    case .tls(let text): text
     case .startedAlready: "the server was started before"
     }
   }

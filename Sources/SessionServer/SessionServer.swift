@@ -99,10 +99,12 @@ public final class SessionServer: Sendable {
     }
   }
 
-  /// Has the hooks that keep files read them anew. Sessions that are there are not touched; a client that resumes is
-  /// judged by what was read last.
+  /// Has the hooks that keep files read them anew, and the certificates. Sessions and connections that are there are not
+  /// touched; a client that resumes is judged by what was read last.
   public func reload() async {
-    if hooks.reloadable.isEmpty { logger.notice("nothing to reload") }
+    let tls = running?.services.tls
+    if hooks.reloadable.isEmpty, tls == nil { logger.notice("nothing to reload") }
+    tls?.reload()
     for hook in hooks.reloadable { await hook.reload() }
   }
 

@@ -104,7 +104,7 @@ public final class World {
   /// Anyone is let in, under the name given as credential.
   public static func anyone(_ question: Question) -> Answer {
     switch question {
-    case .authenticate(_, let credential, _): .authenticated(Principal(user: credential?.reveal() ?? "anonymous"))
+    case .authenticate(_, let credential, _, _): .authenticated(Principal(user: credential?.reveal() ?? "anonymous"))
     case .authorizeJoin: .authorized
     case .restore: .nothing
     }

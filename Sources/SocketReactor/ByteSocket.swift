@@ -5,8 +5,8 @@ import NIOCore
 ///
 /// A class and not a protocol, so that what is looked at for each write lies in the object itself.
 open class ByteSocket {
-  /// Who hears what comes. May be changed at any time, also from within a call of the one before; the rest of what is
-  /// being handed over is then the old one's to pass on.
+  /// Who hears what comes. May be changed at any time, also from within a call of the one before, who then passes on
+  /// what it has been handed.
   public final var receiver: (any ByteReceiver)?
   /// False while more waits to be sent than `highWatermark`, until there is less than `lowWatermark`.
   public final package(set) var isWritable = true
@@ -20,12 +20,13 @@ open class ByteSocket {
   /// The peer's; nil if it is not known any more.
   open var remoteAddress: SocketAddress? { nil }
 
+  /// Whom the peer's certificate names, if what carries the bytes has verified one.
+  open var verifiedSubject: String? { nil }
+
   /// Sends the bytes after all that was written before. What the kernel does not take at once waits here, whatever
   /// `isWritable` says; on a socket that has ended it is thrown away.
-  open func write(_ bytes: ByteBuffer) { preconditionFailure("a socket writes") }
-
-  /// Calls `body` when the kernel has taken all that was written so far; never if the socket ends before.
-  open func whenTaken(_ body: @escaping () -> Void) { preconditionFailure("a socket knows what was taken") }
+  /// - Parameter whenTaken: called when the kernel has taken them; never if the socket ends before.
+  open func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)? = nil) { preconditionFailure("a socket writes") }
 
   /// Tells the peer that nothing more comes after what was written. It is still read.
   open func closeOutput() { preconditionFailure("a socket closes its output") }
@@ -33,7 +34,8 @@ open class ByteSocket {
   /// Ends the socket and throws away what waits.
   open func close() { preconditionFailure("a socket closes") }
 
-  /// Reads no more until `resumeReading`. What has been read already is handed over all the same.
+  /// Reads no more until `resumeReading`. What has been read already is handed over all the same. Costs nothing if it
+  /// is over before anything comes.
   open func pauseReading() { preconditionFailure("a socket can be paused") }
 
   open func resumeReading() { preconditionFailure("a socket can be resumed") }
@@ -49,6 +51,7 @@ public protocol ByteReceiver: AnyObject {
   func received(_ bytes: UnsafeMutableRawBufferPointer)
   /// `ByteSocket.isWritable` changed. May come from within a write.
   func writabilityChanged()
-  /// The socket is gone: the peer closed its end, it broke, or it was closed here. Comes once and last.
+  /// The socket is gone: the peer closed its end, it broke, or it was closed here. Comes once and last, at once or soon
+  /// after a call that brought it about.
   func ended()
 }

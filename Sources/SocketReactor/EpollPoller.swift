@@ -72,7 +72,7 @@ final class EpollPoller: Poller {
   }
 
   private func interest(_ socket: ReactorSocket) -> UInt32 {
-    (socket.isReading ? EPOLLIN.rawValue : 0) | (socket.wantsOutput ? EPOLLOUT.rawValue : 0)
+    (socket.isHeard ? EPOLLIN.rawValue : 0) | (socket.wantsOutput ? EPOLLOUT.rawValue : 0)
   }
 
   override func interestChanged(_ socket: ReactorSocket) {

@@ -4,11 +4,11 @@ import NIOCore
 
 /// What becomes of connections that wait at a listening socket. Called on the loop of the listener.
 public protocol ConnectionTaker: AnyObject {
-  /// Whether one more may be accepted now; if not, the listener was told to pause and waits.
+  /// Whether one more may be accepted now. If not, the listener pauses until it is resumed.
   func mayAccept() -> Bool
   /// A connection was accepted: its descriptor, which does not block and is the taker's from now on.
   func accepted(_ descriptor: Int32)
-  /// None was accepted; the errno says why. For want of files or memory the listener tries again after a second.
+  /// None was accepted; the errno says why. For want of files or memory the listener has paused, until it is resumed.
   func acceptFailed(_ number: Int32)
 }
 
@@ -23,9 +23,6 @@ public final class ReactorListener: PolledDescriptor {
 
   /// Connections that are accepted in one turn, so that those that are there are served too.
   private static let turnCount = 64
-  /// Time without a try when the kernel has no file or memory left.
-  private static let backoff = TimeAmount.seconds(1)
-
   init(number: Int32, loop: ReactorLoop, taker: any ConnectionTaker) {
     (self.number, self.loop, self.taker) = (number, loop, taker)
   }
@@ -43,7 +40,8 @@ public final class ReactorListener: PolledDescriptor {
 
   func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool) {
     for _ in 0..<ReactorListener.turnCount {
-      guard !isClosed, isAccepting, let taker, taker.mayAccept() else { return }
+      guard !isClosed, isAccepting, let taker else { return }
+      guard taker.mayAccept() else { return pause() }
       let descriptor = reactor_accept(number)
       if descriptor >= 0 {
         taker.accepted(descriptor)
@@ -58,11 +56,8 @@ public final class ReactorListener: PolledDescriptor {
     switch number {
     case EAGAIN: return false
     case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-      taker.acceptFailed(number)
       pause()
-      loop.scheduleTask(in: ReactorListener.backoff) { [bound = NIOLoopBound(self, eventLoop: loop)] in
-        bound.value.resume()
-      }
+      taker.acceptFailed(number)
       return false
     // What else can be wrong concerns the connection that was to be accepted: accept(2), "Error handling".
     default:

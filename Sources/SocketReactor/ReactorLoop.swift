@@ -193,9 +193,10 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
 
   /// Takes a connected socket that does not block, and reads from it. On the loop only. Nil, and the descriptor closed,
   /// if the kernel has no room for it.
-  public func adopt(_ descriptor: Int32) -> ByteSocket? {
+  /// - Parameter whenEnded: called once, after the receiver was told of the socket's end.
+  public func adopt(_ descriptor: Int32, whenEnded: @escaping @Sendable () -> Void) -> ByteSocket? {
     preconditionInEventLoop()
-    let socket = ReactorSocket(number: descriptor, loop: self)
+    let socket = ReactorSocket(number: descriptor, loop: self, whenEnded: whenEnded)
     guard !isStopping, poller.add(socket) else {
       Glibc.close(descriptor)
       return nil

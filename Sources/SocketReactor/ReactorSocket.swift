@@ -10,8 +10,11 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   let number: Int32
   var token: UInt64 = 0
   private unowned let loop: ReactorLoop
+  private let whenEnded: @Sendable () -> Void
   /// Whether the receiver is to be handed what comes.
   private(set) var isReading = true
+  /// Whether the poller tells of input; it is told to stop when something comes that is not to be read.
+  private(set) var isHeard = true
   private(set) var isClosed = false
   private var closesOutput = false
   /// What the kernel did not take, from `queueOffset` on.
@@ -23,8 +26,8 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   private var writtenCount: UInt64 = 0
   private var waiters: [(end: UInt64, body: () -> Void)] = []
 
-  init(number: Int32, loop: ReactorLoop) {
-    (self.number, self.loop) = (number, loop)
+  init(number: Int32, loop: ReactorLoop, whenEnded: @escaping @Sendable () -> Void) {
+    (self.number, self.loop, self.whenEnded) = (number, loop, whenEnded)
     super.init()
   }
 
@@ -42,8 +45,11 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool) {
     guard !isClosed else { return }
-    // Errors and the end of both directions are told of even when nobody asked: what was not read then is lost.
-    guard isReading else { return isOver ? end() : () }
+    guard isReading else {
+      // Errors and the end of both directions are told of even when nobody asked: what was not read then is lost.
+      if isOver { end() } else { hear(false) }
+      return
+    }
     let count = recv(number, input.baseAddress, input.count, 0)
     if count > 0 { return take(UnsafeMutableRawBufferPointer(rebasing: input[..<count])) }
     guard count < 0, errno == EAGAIN || errno == EINTR else { return end() }
@@ -52,15 +58,24 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   func take(_ bytes: UnsafeMutableRawBufferPointer) { receiver?.received(bytes) }
 
   override func pauseReading() {
-    guard isReading, !isClosed else { return }
     isReading = false
-    loop.poller.interestChanged(self)
   }
 
   override func resumeReading() {
-    guard !isReading, !isClosed else { return }
+    guard !isClosed else { return }
     isReading = true
+    if !isHeard { hear(true) }
+  }
+
+  private func hear(_ isHeard: Bool) {
+    self.isHeard = isHeard
     loop.poller.interestChanged(self)
+  }
+
+  override func boundSilence(milliseconds: Int) {
+    guard !isClosed else { return }
+    // Refused by sockets that are not TCP's, to which it means nothing.
+    _ = reactor_set_integer(number, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: milliseconds))
   }
 
   // MARK: Writing
@@ -70,14 +85,17 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   private var unsentCount: Int { queue.count - queueOffset + stagedCount }
 
-  override func write(_ bytes: ByteBuffer) {
+  override func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)?) {
+    guard !isClosed, !closesOutput else { return }
     bytes.withUnsafeReadableBytes { write($0) }
+    guard let whenTaken, !isClosed else { return }
+    if unsentCount == 0 { whenTaken() } else { waiters.append((writtenCount, whenTaken)) }
   }
 
   private func write(_ bytes: UnsafeRawBufferPointer) {
-    guard !isClosed, !closesOutput, !bytes.isEmpty else { return }
     writtenCount &+= UInt64(bytes.count)
     guard queue.isEmpty else { return enqueue(bytes) }
+    guard !bytes.isEmpty else { return }
     let count = loop.poller.send(bytes, to: self)
     if count == bytes.count { return }
     guard count >= 0 || count == -Int(EAGAIN) else { return end() }
@@ -121,12 +139,6 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     receiver?.writabilityChanged()
   }
 
-  override func whenTaken(_ body: @escaping () -> Void) {
-    guard !isClosed else { return }
-    if unsentCount == 0 { return body() }
-    waiters.append((writtenCount, body))
-  }
-
   // MARK: The end
 
   override func closeOutput() {
@@ -151,6 +163,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
       let receiver = receiver
       self.receiver = nil
       receiver?.ended()
+      whenEnded()
     }
   }
 }

@@ -112,6 +112,18 @@ public struct FrameParser: ~Copyable {
     return .violation(violation)
   }
 
+  /// Whether a fragmented message has begun and not ended.
+  public var isMessageOpen: Bool { open != nil }
+
+  /// Whether something has begun of which the rest is to come: a message, or a frame of any kind.
+  public var isWithinMessage: Bool {
+    switch position {
+    case .header: open != nil || !headerBytes.isEmpty
+    case .payload: true
+    case .failed: false
+    }
+  }
+
   // MARK: Header
 
   private mutating func readHeader(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> FrameEvent? {

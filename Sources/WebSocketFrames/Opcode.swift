@@ -28,6 +28,7 @@ public struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable {
   public static let protocolError = WebSocketCloseCode(rawValue: 1002)
   public static let unsupportedData = WebSocketCloseCode(rawValue: 1003)
   public static let invalidPayload = WebSocketCloseCode(rawValue: 1007)
+  public static let policyViolation = WebSocketCloseCode(rawValue: 1008)
   public static let messageTooBig = WebSocketCloseCode(rawValue: 1009)
   public static let serviceRestart = WebSocketCloseCode(rawValue: 1012)
 

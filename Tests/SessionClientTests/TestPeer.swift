@@ -137,7 +137,7 @@ final class ShardServer {
     case .ask(let token, let question):
       let answer: Answer =
         switch question {
-        case .authenticate(_, let credential, _): judge(credential)
+        case .authenticate(_, let credential, _, _): judge(credential)
         case .authorizeJoin: .authorized
         case .restore: .nothing
         }

@@ -28,6 +28,14 @@ private func milliseconds(_ next: Reconnector.Next, since now: Instant) -> UInt6
     #expect(waits == [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
   }
 
+  @Test func aServerThatCannotBeTrustedIsNotTriedAgain() {
+    var random = Highest()
+    var reconnector = Reconnector()
+    reconnector.start()
+    #expect(reconnector.ended(.insecure("expired"), now: .zero, using: &random) == .stop(.insecure("expired")))
+    #expect(reconnector.state == .stopped(.insecure("expired")) && reconnector.nextDeadline == .never)
+  }
+
   @Test func jitterIsFull() {
     var random = ChaChaGenerator(seed: 1)
     var lowest = UInt64.max

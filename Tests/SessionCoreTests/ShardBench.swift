@@ -40,8 +40,8 @@ final class ShardBench {
     step { $0.logged(token, LogPosition(log: 1, offset: offset), now: $1, effects: &$2) }
   }
 
-  func open() -> Slot {
-    step { $0.open(ConnectionDescription(transport: "bench", remote: "?"), now: $1, effects: &$2) }
+  func open(_ description: ConnectionDescription = ConnectionDescription(transport: "bench", remote: "?")) -> Slot {
+    step { $0.open(description, now: $1, effects: &$2) }
   }
 
   @discardableResult func say(_ text: String, _ slot: Slot) -> Intake {

@@ -212,7 +212,7 @@ enum VectorApplication {
   }
 
   private static func authenticate(_ question: Question, _ tokens: [JSONValue]) -> Answer {
-    guard case .authenticate(_, let credential, _) = question else { return World.anyone(question) }
+    guard case .authenticate(_, let credential, _, _) = question else { return World.anyone(question) }
     let found = tokens.first { $0["token"]?.stringValue == credential?.reveal() }
     guard let user = found?["user"]?.stringValue, let permissions = found?["permissions"]?.arrayValue else {
       return .refused(ProtocolError("auth.failed", "the credential was refused", retry: .reauth))

@@ -20,7 +20,7 @@ private final class Taker: ConnectionTaker {
   }
 
   func accepted(_ descriptor: Int32) {
-    if let socket = loop.adopt(descriptor) { sockets.append(socket) }
+    if let socket = loop.adopt(descriptor, whenEnded: {}) { sockets.append(socket) }
   }
 
   func acceptFailed(_ number: Int32) { failures.append(number) }

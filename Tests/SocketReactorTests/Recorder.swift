@@ -50,7 +50,7 @@ struct Pair {
     let (ours, theirs) = (numbers[0], numbers[1])
     _ = fcntl(ours, F_SETFL, fcntl(ours, F_GETFL) | O_NONBLOCK)
     let recorder = try await loop.submit {
-      guard let socket = loop.adopt(ours) else { throw ReactorFault(call: "adopt", number: 0) }
+      guard let socket = loop.adopt(ours, whenEnded: {}) else { throw ReactorFault(call: "adopt", number: 0) }
       return NIOLoopBound(Recorder(socket, loop), eventLoop: loop)
     }.get()
     return Pair(loop: loop, recorder: recorder, peer: Peer(number: theirs))

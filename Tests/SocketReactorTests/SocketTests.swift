@@ -46,11 +46,9 @@ import Testing
     let tally = Tally()
     try await withPair(backend) { pair in
       try await pair.with { recorder in
-        recorder.socket.whenTaken { tally.add(0) }
-        recorder.socket.write(ByteBuffer(bytes: SocketTests.bytes(3_000_000)))
-        recorder.socket.whenTaken { tally.add(1) }
-        recorder.socket.write(ByteBuffer(bytes: SocketTests.bytes(10)))
-        recorder.socket.whenTaken { tally.add(2) }
+        recorder.socket.write(ByteBuffer()) { tally.add(0) }
+        recorder.socket.write(ByteBuffer(bytes: SocketTests.bytes(3_000_000))) { tally.add(1) }
+        recorder.socket.write(ByteBuffer(bytes: SocketTests.bytes(10))) { tally.add(2) }
       }
       #expect(tally.all == [0])
       let peer = pair.peer
@@ -104,7 +102,6 @@ import Testing
         recorder.socket.closeOutput()
         recorder.socket.pauseReading()
         recorder.socket.resumeReading()
-        recorder.socket.whenTaken {}
       }
       #expect(try await pair.with { $0.bytes } == [7])
       #expect(try await pair.with { $0.endedCount } == 1)

@@ -26,6 +26,31 @@ import WebSocketFrames
   }
 
   @Test(arguments: [
+    ("unix:/run/a.sock", "/run/a.sock", "/ws", "unix:/run/a.sock"),
+    ("ws+unix:///run/a b.sock:/x?y=a:/b", "/run/a b.sock", "/x?y=a:/b", "unix:/run/a b.sock:/x"),
+    ("WS+UNIX://a:b", "a:b", "/ws", "unix:a:b"), ("unix:./s:/", "./s", "/", "unix:./s:/"),
+  ])
+  func unixSockets(text: String, path: String, target: String, description: String) throws {
+    let url = try WebSocketURL(text)
+    #expect(url.unixPath == path && url.target == target && "\(url)" == description)
+    #expect(!url.isSecure && url.hostField == "localhost")
+  }
+
+  @Test(arguments: [
+    ("unix:", WebSocketURLError.badSocket), ("unix::/x", .badSocket), ("unix:a\u{0}b", .badSocket),
+    ("unix:a\nb", .badSocket), ("unix:a:/ b", .unescaped), ("unix:a:/#", .fragment),
+    ("unix:" + String(repeating: "x", count: 108), .longSocket(byteCount: 108)),
+  ])
+  func badUnixSockets(text: String, error: WebSocketURLError) {
+    #expect(throws: error, "\(text)") { try WebSocketURL(text) }
+  }
+
+  @Test func aNetworkHasNoSocket() throws {
+    #expect(try WebSocketURL("ws://unix/").unixPath == nil)
+    #expect(try WebSocketURL("unix:" + String(repeating: "x", count: 107)).unixPath?.utf8.count == 107)
+  }
+
+  @Test(arguments: [
     ("", WebSocketURLError.scheme), ("localhost:80", .scheme), ("http://a", .scheme), ("ws:/a", .scheme),
     ("ws:a", .scheme), ("wss:", .scheme), (" ws://a", .scheme),
     ("ws://user:secret@a/", .userInfo), ("ws://@a", .userInfo),

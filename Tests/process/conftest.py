@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WSCORE = os.environ.get("WSCORE", str(ROOT / ".build" / "release" / "wscore"))
-ADDRESS = re.compile(r"ws://127\.0\.0\.1:\d+/ws")
+ADDRESS = re.compile(r"wss?://127\.0\.0\.1:\d+/ws|unix:[^\s\",]+")
 
 
 class Server:
@@ -42,7 +42,7 @@ class Server:
     @property
     def address(self):
         """Host and port."""
-        host, port = self.url.removeprefix("ws://").removesuffix("/ws").split(":")
+        host, port = self.url.partition("://")[2].removesuffix("/ws").split(":")
         return host, int(port)
 
     def stop(self):

@@ -46,13 +46,13 @@ class EventWire:
 
     subprotocol = None
 
-    def __init__(self, url, subprotocol=None, headers=None, timeout=10, first=None):
+    def __init__(self, url, subprotocol=None, headers=None, timeout=10, first=None, ssl=None):
         parts = urllib.parse.urlsplit(url)
-        self.host, self.path, self.timeout = parts.netloc, parts.path, timeout
+        self.host, self.path, self.timeout, self.ssl = parts.netloc, parts.path, timeout, ssl
         self._inbox = queue.SimpleQueue()
         self._end = None
         self._up = None
-        self._down = http.client.HTTPConnection(self.host, timeout=timeout)
+        self._down = self._connection()
         body = None if first is None else "\n".join(map(encode, first)).encode()
         kind = {"Content-Type": "application/x-ndjson"} if body is not None else {}
         self._down.request("GET" if body is None else "POST", self.path, body, {**kind, **(headers or {})})
@@ -69,6 +69,11 @@ class EventWire:
         self._socket.settimeout(None)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def _connection(self):
+        if self.ssl is None:
+            return http.client.HTTPConnection(self.host, timeout=self.timeout)
+        return http.client.HTTPSConnection(self.host, timeout=self.timeout, context=self.ssl)
 
     def _read(self):
         end = Closed(NO_CLOSE_FRAME)
@@ -98,7 +103,7 @@ class EventWire:
         fields = {"Content-Type": kind, CHANNEL: self.channel, **(headers or {})}
         for attempt in (1, 2):
             if self._up is None:
-                self._up = http.client.HTTPConnection(self.host, timeout=self.timeout)
+                self._up = self._connection()
             try:
                 self._up.request("POST", self.path, body, fields)
                 response = self._up.getresponse()

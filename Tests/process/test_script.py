@@ -218,7 +218,7 @@ def test_the_session_is_told_when_it_is_there(server, client):
     (["--timeout", "5"], "A duration is a number with a unit"),
     (["--protocol", "v9"], "v9"),
     (["--token", "x"], "unknown option '--token'"),
-    (["wss://x/"], "ws://"),
+    (["wsx://x/"], "ws://"),
     (["ws://user:secret@127.0.0.1:9/ws"], "credential"),
     (["http://127.0.0.1:9/ws"], "ws://"),
 ])

@@ -368,7 +368,8 @@ def test_a_client_that_talks_and_never_reads_is_let_go(start_server, tmp_path):
         return admin(path, "/v1/stats")[1]["closes"].get("4003") == 1
 
     eventually(talk, timeout=20)
-    assert admin(path, "/v1/stats")[1]["sessions"] == {"active": 1, "suspended": 1}
+    stats = admin(path, "/v1/stats")[1]
+    assert stats["sessions"] == {"active": 1, "suspended": 1} and stats["limits"]["unread"] == 1
     deaf.close()
 
 

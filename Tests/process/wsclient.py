@@ -35,8 +35,8 @@ class Client:
     `delivered` and `unknown` hold the numbers whose fate was learned when a session could not be resumed.
     """
 
-    def __init__(self, url, user=None, auth=None, subprotocol="wscore.v2.json", auto_ack=True, **hello):
-        self.url, self.subprotocol, self.auto_ack = url, subprotocol, auto_ack
+    def __init__(self, url, user=None, auth=None, subprotocol="wscore.v2.json", auto_ack=True, ssl=None, **hello):
+        self.url, self.subprotocol, self.auto_ack, self.ssl = url, subprotocol, auto_ack, ssl
         self.auth = auth or ({"scheme": "none", "credential": user} if user else None)
         self.hello_extra = hello
         self.wire = None
@@ -72,7 +72,7 @@ class Client:
                 hello["resume"]["first_unacked"] = self.unacked[0][0]
             if self.positions:
                 hello["resume"]["pos"] = self.positions
-        self.wire = open_wire(self.url, self.subprotocol, timeout=timeout)
+        self.wire = open_wire(self.url, self.subprotocol, timeout=timeout, ssl=self.ssl)
         self.is_live = False
         self.wire.send({"v": 2, "type": "hello", "payload": hello})
         message = self.wire.receive(timeout)

@@ -71,8 +71,8 @@ def substitute(template, variables):
 class VectorRun:
     """One run of one transcript against a server: Tests/Vectors/README.md."""
 
-    def __init__(self, url, vector, timeout=5):
-        self.url, self.vector, self.timeout = url, vector, timeout
+    def __init__(self, url, vector, timeout=5, **options):
+        self.url, self.vector, self.timeout, self.options = url, vector, timeout, options
         self.wires = {}
         self.variables = {f"${name}": f"{name}-{secrets.token_hex(6)}" for name in vector.get("fresh", [])}
 
@@ -110,7 +110,7 @@ class VectorRun:
     def _connect(self, name, subprotocol):
         if old := self.wires.pop(name, None):
             old.drop("fin")
-        self.wires[name] = open_wire(self.url, subprotocol)
+        self.wires[name] = open_wire(self.url, subprotocol, **self.options)
         if subprotocol and self.wires[name].subprotocol != subprotocol:
             raise VectorFailure(f"the server did not echo {subprotocol}")
 
@@ -137,9 +137,10 @@ class VectorRun:
                 raise VectorFailure(f"a close expected, received: {encode(message)[:600]}")
 
 
-def run_vector(url, path, timeout=5):
-    """Runs one file of Tests/Vectors. Raises VectorFailure. Its `settings` are the caller's business."""
-    VectorRun(url, load_vector(path), timeout).run()
+def run_vector(url, path, timeout=5, **options):
+    """Runs one file of Tests/Vectors. Raises VectorFailure. Its `settings` are the caller's business; `options` are for
+    `open_wire`."""
+    VectorRun(url, load_vector(path), timeout, **options).run()
 
 
 def main():

@@ -5,7 +5,7 @@ import socket
 import struct
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect as websocket_connect
+from websockets.sync.client import connect as websocket_connect, unix_connect
 
 NO_CLOSE_FRAME = 1006
 # The library logs a traceback when a connection is cut; cutting is what we do here.
@@ -38,12 +38,15 @@ def encode(message):
 class Wire:
     """One connection that carries messages and knows nothing of sessions."""
 
-    def __init__(self, url, subprotocol=None, headers=None, timeout=10):
+    def __init__(self, url, subprotocol=None, headers=None, timeout=10, ssl=None):
+        options = dict(
+            subprotocols=[subprotocol] if subprotocol else None, additional_headers=headers, compression=None,
+            open_timeout=timeout, close_timeout=timeout, ping_interval=None, max_size=1 << 26, logger=QUIET)
         # Entered as a context manager, as newer versions of the library ask; it is left by `close` or `drop`.
-        self.socket = websocket_connect(
-            url, subprotocols=[subprotocol] if subprotocol else None, additional_headers=headers, compression=None,
-            open_timeout=timeout, close_timeout=timeout, ping_interval=None, max_size=1 << 26,
-            logger=QUIET).__enter__()
+        if url.startswith("unix:"):
+            self.socket = unix_connect(url.removeprefix("unix:"), "ws://localhost/ws", **options).__enter__()
+        else:
+            self.socket = websocket_connect(url, ssl=ssl, **options).__enter__()
         self.subprotocol = self.socket.subprotocol
 
     def send(self, message):

@@ -5,9 +5,8 @@
     tools/conformance/run.py --cases '6.*,7.1.*'    some; writes nothing
     tools/conformance/run.py --side client          one side; writes nothing
 
-A case passes if the suite calls both its behaviour and the close OK or INFORMATIONAL; NON-STRICT does not pass. The
-sections in NOT_IMPLEMENTED must all come out as UNIMPLEMENTED. Exit code: 0 all passed; 1 a case did not; 2 a case has
-no verdict; 69 the suite does not run.
+A case passes if the suite calls both its behaviour and the close OK or INFORMATIONAL; NON-STRICT and UNIMPLEMENTED do
+not pass. Exit code: 0 all passed; 1 a case did not; 2 a case has no verdict; 69 the suite does not run.
 """
 import argparse
 import collections
@@ -28,9 +27,7 @@ SECTIONS = {
     "6": "UTF-8", "7": "closing handshake", "9": "limits and performance", "10": "automatic fragmentation",
     "12": "permessage-deflate", "13": "permessage-deflate, parameters",
 }
-# Extensions that wscore does not offer, nor accept: a case of theirs ends when it sees that.
-NOT_IMPLEMENTED = {"12", "13"}
-COLUMNS = ["OK", "INFORMATIONAL", "NOT IMPLEMENTED", "FAILED", "MISSING"]
+COLUMNS = ["OK", "INFORMATIONAL", "FAILED", "MISSING"]
 GOOD = {"OK", "INFORMATIONAL"}
 
 
@@ -39,8 +36,6 @@ def judge(case, verdict):
     if verdict is None:
         return "MISSING"
     behaviour, close = verdict["behavior"], verdict["behaviorClose"]
-    if autobahn.section(case) in NOT_IMPLEMENTED:
-        return "NOT IMPLEMENTED" if behaviour == "UNIMPLEMENTED" else "FAILED"
     return behaviour if behaviour in GOOD and close in GOOD else "FAILED"
 
 
@@ -125,8 +120,7 @@ def sections(cases):
 # The table
 
 def cell(counts):
-    words = {"OK": "OK", "INFORMATIONAL": "informational", "NOT IMPLEMENTED": "not implemented: unimplemented",
-             "FAILED": "**failed**", "MISSING": "**missing**"}
+    words = {"OK": "OK", "INFORMATIONAL": "informational", "FAILED": "**failed**", "MISSING": "**missing**"}
     return ", ".join(f"{counts[column]} {words[column]}" for column in COLUMNS if counts[column])
 
 
@@ -156,9 +150,6 @@ def table(results):
             if found := result.named(column):
                 lines.append(f"{result.side.capitalize()}, {column.lower()}: {', '.join(map(result.tell, found))}.")
         lines.append("")
-    if NOT_IMPLEMENTED:
-        lines += ["*Not implemented*: permessage-deflate (RFC 7692) is neither offered nor accepted yet, as the suite sees for",
-                  "each case of sections 12 and 13."]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -169,7 +160,7 @@ def main():
     parser.add_argument("--side", choices=list(RUNNERS), help="both without")
     parser.add_argument("--program", type=pathlib.Path, default=PROGRAM, help="the built wscore")
     parser.add_argument("--reports", type=pathlib.Path, help="where the suite's reports go; a new directory without")
-    parser.add_argument("--limit", type=float, default=600, help="seconds for one section, or one case of the client")
+    parser.add_argument("--limit", type=float, default=600, help="seconds for one part of a section, or one case of the client")
     options = parser.parse_args()
     reports = (options.reports or pathlib.Path(tempfile.mkdtemp(prefix="wscore-conformance-"))).resolve()
     try:

@@ -19,7 +19,7 @@ extension SessionClient {
     /// Whether the delegate is shown every message as it went and came.
     public var reportsMessages = false
 
-    /// - Throws: `ClientError.url` or, for `wss`, `ClientError.tlsNotSupported`.
+    /// - Throws: `ClientError.url` or, for `wss`, `ClientError.tlsNotSupported` in a build without TLS.
     public init(url: String) throws(ClientError) {
       let parsed: WebSocketURL
       do throws(WebSocketURLError) {
@@ -31,7 +31,7 @@ extension SessionClient {
     }
 
     public init(_ url: WebSocketURL) throws(ClientError) {
-      guard !url.isSecure else { throw .tlsNotSupported }
+      guard !url.isSecure || ClientTLS.isBuilt else { throw .tlsNotSupported }
       connection = ClientConnection.Configuration(url)
     }
   }
@@ -53,7 +53,7 @@ public enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .url(let error): error.description
-    case .tlsNotSupported: "wss:// needs TLS, which is not there yet; use ws://"
+    case .tlsNotSupported: TLSFault.notBuilt.description
     case .stopped(_, let ending): ending.map { "the client stopped: \($0)" } ?? "the client was stopped"
     case .unknownOutcome: "the session is gone; it is not known whether the message was processed"
     case .answerLost: "the session is gone; the message was processed, its answer is lost"

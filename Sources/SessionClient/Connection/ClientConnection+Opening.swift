@@ -10,19 +10,18 @@ extension ClientConnection {
     level: .ip, name: NIOBSDSocket.Option(rawValue: 24))
 
   func start() {
-    guard !configuration.url.isSecure else {
-      // Not before the caller has the connection in hand.
-      return loop.assumeIsolated().execute { self.fail(.notWebSocket("wss:// needs TLS, which is not there yet")) }
-    }
     let own = NIOLoopBound(self, eventLoop: loop)
+    let (url, tls) = (configuration.url, configuration.tls)
     var bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(.milliseconds(configuration.connectTimeoutMilliseconds))
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          if url.isSecure { try ClientTLS.secure(channel, host: url.host, tls) }
           try channel.pipeline.syncOperations.addHandler(SocketHandler(own.value))
         }
       }
+    if let path = url.unixPath { return take(bootstrap.connect(unixDomainSocketPath: path)) }
+    bootstrap = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
     do {
       if let address = configuration.localAddress {
         bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: address, port: 0))
@@ -33,12 +32,18 @@ extension ClientConnection {
     } catch {
       return loop.assumeIsolated().execute { self.fail(.connectFailed("the local address is no IP address")) }
     }
-    let url = configuration.url
     // An address needs no resolver, and no thread of one.
     let future =
       (try? SocketAddress(ipAddress: url.host, port: url.port)).map { bootstrap.connect(to: $0) }
       ?? bootstrap.connect(host: url.host, port: url.port)
-    future.assumeIsolated().whenComplete { self.connected($0) }
+    take(future)
+  }
+
+  /// Some ways to fail, and a Unix socket, are quick: nothing is told before the caller has the connection in hand.
+  private func take(_ channel: EventLoopFuture<any Channel>) {
+    channel.assumeIsolated().whenComplete { result in
+      self.loop.assumeIsolated().execute { self.connected(result) }
+    }
   }
 
   private func connected(_ result: Result<any Channel, any Error>) {
@@ -48,7 +53,9 @@ extension ClientConnection {
       return
     }
     switch result {
-    case .failure(let error): fail(.connectFailed(ConnectError.text(error)))
+    case .failure(let error):
+      let fault = ClientTLS.fault(error, nil, host: configuration.url.host)
+      fail(fault.map { .insecure($0) } ?? .connectFailed(ConnectError.text(error)))
     case .success(let channel):
       self.channel = channel
       upgrade()
@@ -74,6 +81,7 @@ extension ClientConnection {
 
   /// Reads the answer to the upgrade; what follows it are frames.
   func readHead(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) {
+    guard !ClientTLS.isAlert(UnsafeRawBufferPointer(rebasing: input[offset...])) else { return fail(.insecure(.tlsServer)) }
     switch head.next(UnsafeRawBufferPointer(input), from: &offset) {
     case .needsMore: break
     case .failed(let error): fail(.notWebSocket("the server's answer is no HTTP: \(error.text)"))
@@ -94,11 +102,20 @@ extension ClientConnection {
       timer = nil
       delegate?.connectionOpened(self, subprotocol: chosen.subprotocol)
     } catch {
-      if case .refused(let status, let seconds) = error {
+      if head.wantsTLS, !configuration.url.isSecure {
+        fail(.insecure(.tlsServer))
+      } else if case .refused(let status, let seconds) = error {
         fail(.refused(status: status, retryAfterSeconds: seconds))
       } else {
         fail(.notWebSocket(error.description))
       }
     }
+  }
+}
+
+extension HTTPResponseHead {
+  /// A refusal that names TLS as what to upgrade to: RFC 9110 section 7.8.
+  fileprivate var wantsTLS: Bool {
+    status >= 400 && fields.elements(of: "upgrade").contains { $0.uppercased().hasPrefix("TLS/") }
   }
 }

@@ -26,7 +26,11 @@ extension ClientConnection {
   }
 
   func broken(_ error: any Error) {
-    brokenBy = ConnectError.text(error)
+    brokenBy = brokenBy ?? ConnectError.text(error)
+    // Also behind a handshake that we think is done: a server that wants a certificate says so after it.
+    if case .upgrading = stage, let fault = ClientTLS.fault(error, channel, host: configuration.url.host) {
+      return fail(.insecure(fault))
+    }
     channel?.close(promise: nil)
   }
 

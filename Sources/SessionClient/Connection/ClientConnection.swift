@@ -186,7 +186,9 @@ public final class ClientConnection {
       if let socket = channel as? any SocketOptionProvider {
         _ = socket.setSoLinger(.init(l_onoff: 1, l_linger: 0))
       }
-      fail(.dropped(code: nil))
+      report(.dropped(code: nil))
+      if let channel { ClientTLS.cut(channel) }
+      shut()
     }
   }
 

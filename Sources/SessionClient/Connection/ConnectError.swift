@@ -18,7 +18,7 @@ enum ConnectError {
       error.connectionErrors.first.map { text($0.error) } ?? "the name \(error.host) is not known"
     case ChannelError.connectTimeout: "timed out"
     case is SocketAddressError: "the name is not known"
-    default: "\(error)"
+    default: ClientTLS.text(error) ?? "\(error)"
     }
   }
 
@@ -29,6 +29,7 @@ enum ConnectError {
     case ETIMEDOUT: "timed out"
     case EPIPE: "connection closed"
     case EADDRNOTAVAIL: "no local address or port is free"
+    case ENOENT: "no such socket"
     case EMFILE, ENFILE: "too many open files"
     case ENETUNREACH, EHOSTUNREACH: "no route to the host"
     default: strerror(code).map { String(cString: $0) } ?? "error \(code)"

@@ -5,6 +5,8 @@ extension ClientConnection {
   /// Where to, and in which bounds.
   public struct Configuration: Sendable {
     public var url: WebSocketURL
+    /// For `wss`; nil trusts the system's authorities.
+    public var tls: ClientTLS?
     /// Offered in the upgrade, the best first.
     public var subprotocols = ["wscore.v2.json"]
     /// Further header lines, such as `Authorization`.
@@ -12,7 +14,7 @@ extension ClientConnection {
     /// The address to connect from, for example `127.0.0.7`; nil leaves it to the system.
     public var localAddress: String?
     public var connectTimeoutMilliseconds: Int64 = 10_000
-    /// From the transport's connection to the answer to the upgrade.
+    /// From the transport's connection to the answer to the upgrade, the TLS handshake included.
     public var upgradeTimeoutMilliseconds: Int64 = 10_000
     /// How long the peer may take to answer a Close frame.
     public var closeTimeoutMilliseconds: Int64 = 5_000
@@ -67,6 +69,8 @@ public enum ConnectionEnding: Sendable, Equatable, CustomStringConvertible {
   case refused(status: Int, retryAfterSeconds: Int?)
   /// What answers is no WebSocket server that can be used.
   case notWebSocket(String)
+  /// No TLS came about that could be trusted: final, since it would be the same again.
+  case insecure(TLSFault)
   /// Ended by the peer. `code` is nil for a Close frame without one and, with `wasClean` false, where no Close frame
   /// came; the reason is the peer's or, without a Close frame, what the system says.
   case closed(code: UInt16?, reason: String, wasClean: Bool)
@@ -81,6 +85,7 @@ public enum ConnectionEnding: Sendable, Equatable, CustomStringConvertible {
     case .connectFailed(let text): .connectFailed(text)
     case .refused(let status, let seconds): .refused(status: status, retryAfterSeconds: seconds)
     case .notWebSocket(let text): .notWebSocket(text)
+    case .insecure(let fault): .insecure(fault.description)
     case .closed(let code?, let reason, _): .closed(CloseCode(rawValue: code), reason: reason)
     case .closed(nil, let reason, _): .lost(reason)
     case .violation(_, let reason): .lost(reason)
@@ -93,6 +98,7 @@ public enum ConnectionEnding: Sendable, Equatable, CustomStringConvertible {
     case .connectFailed(let text): text
     case .refused(let status, _): "the server refused the connection with HTTP status \(status)"
     case .notWebSocket(let text): text
+    case .insecure(let fault): fault.description
     case .closed(let code?, let reason, _): reason.isEmpty ? "closed with \(code)" : "closed with \(code): \(reason)"
     case .closed(nil, let reason, let wasClean):
       wasClean ? "closed without a code" : reason.isEmpty ? "the connection broke" : reason

@@ -10,6 +10,8 @@ public enum StopReason: Sendable, Equatable {
   case refused(status: Int)
   /// What answers is no WebSocket server.
   case notWebSocket(String)
+  /// TLS with the server cannot be trusted, or cannot be had; the text says why.
+  case insecure(String)
   case serverFault(ServerFault)
   /// The connection ended, and connecting again is switched off.
   case notAutomatic
@@ -34,6 +36,8 @@ public struct Reconnector: Sendable {
     /// The upgrade was answered with another status than 101.
     case refused(status: Int, retryAfterSeconds: Int?)
     case notWebSocket(String)
+    /// No TLS that can be trusted came about.
+    case insecure(String)
     /// The peer's Close frame.
     case closed(CloseCode, reason: String)
     /// Gone without a Close frame.
@@ -183,6 +187,7 @@ public struct Reconnector: Sendable {
     switch ending {
     case .connectFailed, .lost, .left: return .connect(at: .zero)
     case .notWebSocket(let text): return .stop(.notWebSocket(text))
+    case .insecure(let text): return .stop(.insecure(text))
     case .faulted(let fault): return fault.isTransient ? .connect(at: .zero) : .stop(.serverFault(fault))
     case .refused(let status, let seconds):
       if let seconds, seconds > 0 { advisedMilliseconds = UInt64(seconds) * 1_000 }

@@ -40,9 +40,15 @@ public struct ConnectionDescription: Sendable {
   public var version: UInt64?
   /// A credential that came with the transport's handshake (`Authorization: Bearer`).
   public var credential: Secret?
+  /// Whom the transport itself has found the peer to be, by its certificate; nil where it does not know.
+  public var verifiedSubject: String?
 
-  public init(transport: String, remote: String, version: UInt64? = nil, credential: Secret? = nil) {
+  public init(
+    transport: String, remote: String, version: UInt64? = nil, credential: Secret? = nil,
+    verifiedSubject: String? = nil
+  ) {
     (self.transport, self.remote, self.version, self.credential) = (transport, remote, version, credential)
+    self.verifiedSubject = verifiedSubject
   }
 }
 
@@ -86,8 +92,9 @@ public struct HookToken: Sendable, Hashable {
 }
 
 public enum Question: Sendable {
-  /// Who is it? `scheme` and `credential` are from `hello`, or from the transport's handshake.
-  case authenticate(scheme: String, credential: Secret?, remote: String)
+  /// Who is it? `scheme` and `credential` are from `hello`, or from the transport's handshake; `verifiedSubject` is from
+  /// the transport alone.
+  case authenticate(scheme: String, credential: Secret?, remote: String, verifiedSubject: String?)
   case authorizeJoin(room: String, principal: Principal, sid: SessionID)
   /// A session begins anew for a client that asked for `previous`, which is gone: what does the application still know?
   case restore(principal: Principal, previous: SessionID)

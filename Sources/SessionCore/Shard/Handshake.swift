@@ -30,13 +30,23 @@ extension Shard {
     guard connection.phase.greet(token.serial) else { return }
     helloGate.pendingCount += 1
     setAlarm(connection, after: limits.hookTimeoutMilliseconds)
-    let isFromTransport = hello.credential == nil && connection.description.credential != nil
-    out.append(
-      .ask(
-        token,
-        .authenticate(
-          scheme: isFromTransport ? "bearer" : hello.scheme,
-          credential: hello.credential ?? connection.description.credential, remote: connection.description.remote)))
+    out.append(.ask(token, Shard.whoIsIt(hello, connection.description)))
+  }
+
+  /// What `hello` shows goes before what the transport's handshake showed. Who shows nothing at all is offered under
+  /// scheme `tls` where the transport knows whom the peer's certificate names.
+  private static func whoIsIt(_ hello: Hello, _ description: ConnectionDescription) -> Question {
+    var scheme = hello.scheme
+    if hello.credential == nil {
+      if description.credential != nil {
+        scheme = "bearer"
+      } else if hello.scheme == "none", description.verifiedSubject != nil {
+        scheme = "tls"
+      }
+    }
+    return .authenticate(
+      scheme: scheme, credential: hello.credential ?? description.credential, remote: description.remote,
+      verifiedSubject: description.verifiedSubject)
   }
 
   /// The payload as a tree; the envelope has checked that it is JSON.

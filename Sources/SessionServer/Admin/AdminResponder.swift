@@ -56,7 +56,7 @@ struct AdminResponder: Sendable {
       },
       .get("/healthz") { _ in .text("ok") },
       .get("/readyz") { _ in
-        services.isDraining.load(ordering: .relaxed) ? .text("draining", status: 503) : .text("ok")
+        services.unreadiness.map { .text($0, status: 503) } ?? .text("ok")
       },
     ])
   }
@@ -81,7 +81,9 @@ struct AdminResponder: Sendable {
       shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
       processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
-      credentialRefusals: services.credentialRefusals.all,
+      isAcceptPaused: services.isAcceptPaused.load(ordering: .relaxed),
+      socketCount: services.socketCount.load(ordering: .relaxed), limitHits: services.limits.all,
+      credentialRefusals: services.credentialRefusals.all, tls: services.tls?.figures,
       residentByteCount: ProcessFigures.residentByteCount(), cpuSeconds: ProcessFigures.cpuSeconds())
   }
 

@@ -2,29 +2,37 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// The operators' way in: HTTP/1.1 over a Unix socket.
+/// The operators' way in: HTTP/1.1 over a Unix socket that only its owner may use.
 struct AdminServer: Sendable {
-  let path: String
+  let socket: UnixSocket
   private let server: HTTPServer
 
   static func start(_ path: String, _ responder: AdminResponder) async throws -> AdminServer {
-    let descriptor = try AdminSocket.listen(path)
+    let socket: UnixSocket
+    do throws(UnixSocket.Fault) {
+      socket = try UnixSocket.listen(path, mode: 0o600, backlog: 64)
+    } catch {
+      switch error {
+      case .inUse: throw ServerError.adminSocketInUse(path: path)
+      case .failed(let reason): throw ServerError.adminSocket(path: path, reason: reason)
+      }
+    }
     // So that whoever reads to the end, by hand or in a script, has the answer.
     var limits = HTTPServerLimits()
     limits.keepsConnections = false
     do {
       let server = try await HTTPServer.start(responder.router, limits: limits) { bootstrap in
-        try await bootstrap.withBoundSocket(descriptor).get()
+        try await bootstrap.withBoundSocket(socket.descriptor).get()
       }
-      return AdminServer(path: path, server: server)
+      return AdminServer(socket: socket, server: server)
     } catch {
-      close(descriptor)
+      close(socket.descriptor)
       throw ServerError.adminSocket(path: path, reason: "\(error)")
     }
   }
 
   func stop() async {
-    unlink(path)
+    socket.remove()
     await server.stop()
   }
 }

@@ -66,9 +66,12 @@ extension ServerFigures {
     encoder.add(
       "wscore_transport_connections", .gauge, "Connections by transport.",
       transports.map { .init(Double($0.count), "transport", $0.name) })
+    encoder.add("wscore_sockets", .gauge, "Sockets of the public port.", socketCount)
+    encoder.add("wscore_accept_paused", .gauge, "1 while new connections wait for room.", isAcceptPaused ? 1 : 0)
     encoder.add("wscore_rooms", .gauge, "Rooms with a member.", sum(\.roomCount))
     encoder.add("wscore_outbox_bytes", .gauge, "Bytes that wait in outboxes.", sum(\.outboxByteCount))
     addCounters(&encoder)
+    tls?.add(to: &encoder)
     encoder.add("process_resident_memory_bytes", .gauge, "Resident memory.", residentByteCount)
     encoder.add("process_cpu_seconds_total", .counter, "User and system time.", [.init(cpuSeconds)])
     return encoder.text
@@ -125,6 +128,9 @@ extension ServerFigures {
     encoder.add(
       "wscore_refused_requests_total", .counter, "HTTP requests turned down, by status.",
       refusals.map { .init(Double($0.count), "status", String($0.status)) })
+    encoder.add(
+      "wscore_limit_hits_total", .counter, "How often a limit was reached, by limit.",
+      limitHits.map { .init(Double($0.count), "limit", $0.limit.rawValue) })
     encoder.add(
       "wscore_refused_credentials_total", .counter, "Credentials turned down, by reason.",
       credentialRefusals.map { .init(Double($0.count), "reason", $0.reason) })

@@ -11,6 +11,7 @@ struct ShardFigures: Sendable {
   var outboxByteCount: Int
   var refusals: [Int: UInt64]
   var transportCounts: [Transport: Int]
+  var transportCloses: [UInt16: UInt64]
 
   init(_ driver: ShardDriver) {
     index = driver.index
@@ -22,6 +23,7 @@ struct ShardFigures: Sendable {
     outboxByteCount = driver.shard.outboxByteCount
     refusals = driver.refusals
     transportCounts = driver.transportCounts
+    transportCloses = driver.transportCloses
   }
 
   var json: JSONValue {
@@ -41,8 +43,15 @@ struct ServerFigures: Sendable {
   var uptimeMilliseconds: UInt64
   var processID: Int
   var isDraining: Bool
+  /// New connections wait for room.
+  var isAcceptPaused: Bool
+  /// Sockets of the public port.
+  var socketCount: Int
+  var limitHits: [(limit: ServerLimit, count: UInt64)]
   /// By reason.
   var credentialRefusals: [(reason: String, count: UInt64)]
+  /// Nil without TLS.
+  var tls: TLSFigures?
   var residentByteCount: Int
   var cpuSeconds: Double
 
@@ -50,10 +59,13 @@ struct ServerFigures: Sendable {
     shards.reduce(.zero) { $0 + part($1) }
   }
 
-  /// Close codes that shards sent.
+  /// Close codes that were sent.
   var closes: [(code: UInt16, count: UInt64)] {
     var sums: [UInt16: UInt64] = [:]
-    for shard in shards { sums.merge(shard.counters.closes) { $0 + $1 } }
+    for shard in shards {
+      sums.merge(shard.counters.closes) { $0 + $1 }
+      sums.merge(shard.transportCloses) { $0 + $1 }
+    }
     return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
@@ -108,11 +120,11 @@ struct ServerFigures: Sendable {
   }
 
   var json: JSONValue {
-    .members([
+    let json = JSONValue.members([
       "uptime_ms": .int(uptimeMilliseconds), "version": .string(server), "pid": .int(processID),
       "loops": .int(shards.count), "draining": .bool(isDraining),
       "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
-      "connections": .int(sum(\.connectionCount)),
+      "connections": .int(sum(\.connectionCount)), "sockets": .int(socketCount), "accept_paused": .bool(isAcceptPaused),
       "transports": .object(transports.map { JSONValue.Member($0.name, .int($0.count)) }),
       "rooms": .int(sum(\.roomCount)),
       "messages_in": .int(sum(\.counters.messagesIn)), "messages_out": .int(sum(\.counters.messagesOut)),
@@ -126,9 +138,13 @@ struct ServerFigures: Sendable {
       "deprecated": .object(deprecatedUses.map { JSONValue.Member($0.subject.description, .int($0.count)) }),
       "closes": .object(closes.map { JSONValue.Member(String($0.code), .int($0.count)) }),
       "refused_requests": .object(refusals.map { JSONValue.Member(String($0.status), .int($0.count)) }),
+      "limits": .object(limitHits.map { JSONValue.Member($0.limit.rawValue, .int($0.count)) }),
       "refused_credentials": .object(credentialRefusals.map { JSONValue.Member($0.reason, .int($0.count)) }),
       "rss_bytes": .int(residentByteCount), "cpu_ms": .int(Int64(cpuSeconds * 1_000)),
       "shards": .array(shards.map(\.json)),
     ])
+    guard case .object(var members) = json, let tls else { return json }
+    members.insert(.init("tls", tls.json), at: members.count - 1)
+    return .object(members)
   }
 }

@@ -6,9 +6,9 @@ extension Services {
   /// The answer if the hook gives it without waiting.
   func answerAtOnce(_ question: Question) -> Answer? {
     switch question {
-    case .authenticate(let scheme, let credential, let remote):
+    case .authenticate(let scheme, let credential, let remote, let subject):
       guard let authenticator = authenticator as? any ImmediateAuthenticator else { return nil }
-      let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
+      let credentials = Credentials(scheme: scheme, secret: credential, remote: remote, verifiedSubject: subject)
       return answer("authenticator", credentials) {
         .authenticated(try authenticator.authenticateAtOnce(credentials))
       }
@@ -24,8 +24,8 @@ extension Services {
 
   func answer(_ question: Question) async -> Answer {
     switch question {
-    case .authenticate(let scheme, let credential, let remote):
-      let credentials = Credentials(scheme: scheme, secret: credential, remote: remote)
+    case .authenticate(let scheme, let credential, let remote, let subject):
+      let credentials = Credentials(scheme: scheme, secret: credential, remote: remote, verifiedSubject: subject)
       return await answer("authenticator", credentials) {
         .authenticated(try await self.authenticator.authenticate(credentials))
       }

@@ -58,6 +58,12 @@ final class ShardDriver {
   private let readBuffer: UnsafeMutableRawBufferPointer
   let compressor: OutputCompressor
   private var isReading = false
+  /// Whether there are rates that connections have to keep to.
+  private let isPacing: Bool
+  /// Connections whose peers have begun a message and not finished it.
+  private var unfinished: DeadlineQueue<ConnectionHandler>
+  /// Close codes that transports sent by themselves.
+  private(set) var transportCloses: [UInt16: UInt64] = [:]
   /// Requests that were turned down, by their status.
   private(set) var refusals: [Int: UInt64] = [:]
 
@@ -77,6 +83,10 @@ final class ShardDriver {
     self.shard = shard
     now = ShardDriver.clock()
     handshakes = DeadlineQueue(milliseconds: services.configuration.handshakeTimeoutMilliseconds)
+    let traffic = services.configuration.traffic
+    isPacing = traffic.messages != nil || traffic.bytes != nil
+    // A message is looked at some times in its time, since each look is set when the one before is over.
+    unfinished = DeadlineQueue(milliseconds: max(1, services.configuration.messageTimeoutMilliseconds / 4))
     let limits = services.configuration.limits
     stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
@@ -117,6 +127,7 @@ final class ShardDriver {
     lingering.removeAll()
     stalls.removeAll()
     silences.removeAll()
+    unfinished.removeAll()
   }
 
   // MARK: Ticks
@@ -187,7 +198,7 @@ final class ShardDriver {
   // MARK: Timers
 
   private func arm() {
-    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next)
+    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next, unfinished.next)
     guard due < timerDeadline else { return }
     timer?.cancel()
     timerDeadline = due
@@ -208,9 +219,11 @@ final class ShardDriver {
     while let connection = stalls.popDue(now) {
       guard let slot = connection.slot, connection.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
       else { continue }
+      services.limits.count(.unread)
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
     }
+    while let handler = unfinished.popDue(now) { handler.messageIsDue() }
     while let handler = silences.popDue(now) { handler.silenceIsDue() }
     tick()
   }
@@ -254,6 +267,11 @@ final class ShardDriver {
 
   func watchSilence(of handler: ConnectionHandler) {
     silences.append(handler, now: now)
+    scheduleTick()
+  }
+
+  func watchMessage(of handler: ConnectionHandler) {
+    unfinished.append(handler, now: now)
     scheduleTick()
   }
 
@@ -303,7 +321,8 @@ final class ShardDriver {
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
   func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
-    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.isPaused = true }
+    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.holds.insert(.session) }
+    if isPacing { connection.charge(message.count, services.configuration.traffic) }
     carryOut()
   }
 
@@ -334,6 +353,8 @@ final class ShardDriver {
   }
 
   func countRefusal(_ status: Int) { refusals[status, default: 0] += 1 }
+
+  func countClose(_ code: UInt16) { transportCloses[code, default: 0] += 1 }
 
   // MARK: Writing
 
@@ -387,7 +408,7 @@ final class ShardDriver {
     case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
       guard let connection = connection(slot) else { return }
-      connection.isPaused = false
+      connection.holds.remove(.session)
       resumeLater(connection)
     case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)

@@ -37,7 +37,8 @@ struct HTTPServer: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 4)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+          let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: true) { _ in .milliseconds(20) }
+          try channel.pipeline.syncOperations.addHandlers([backoff, AcceptReserve()])
         }
       }
       // A client may say that it sends nothing more and still wait for its answer.

@@ -2,15 +2,20 @@ import SessionCore
 
 /// What a client shows to say who it is.
 public struct Credentials: Sendable {
-  /// `none`, `token`, `jwt`, `api-key`, `bearer` for a credential from the upgrade request, or one of the application's
-  /// own.
+  /// `none`, `token`, `jwt`, `api-key`, `bearer` for a credential from the upgrade request, `tls` for a client that shows
+  /// none besides its certificate, or one of the application's own.
   public var scheme: String
   public var secret: Secret?
   /// The peer's address, for people.
   public var remote: String
+  /// Whom the client's TLS certificate names (`uri:…`, `dns:…`, `email:…` or `cn:…`), verified against
+  /// `TLSSettings.clientAuthoritiesPath`; nil without one. It comes from the handshake of the very connection, never from
+  /// anything that a client says in it, and is there whatever the scheme.
+  public var verifiedSubject: String?
 
-  public init(scheme: String, secret: Secret?, remote: String) {
+  public init(scheme: String, secret: Secret?, remote: String, verifiedSubject: String? = nil) {
     (self.scheme, self.secret, self.remote) = (scheme, secret, remote)
+    self.verifiedSubject = verifiedSubject
   }
 }
 

@@ -37,11 +37,12 @@ class BatchConnection: TransportConnection {
     super.init(driver: driver)
   }
 
-  final func open(remote: String, credential: Secret?) {
+  final func open(remote: String, credential: Secret?, verifiedSubject: String? = nil) {
     driver.services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     driver.open(
       self, transport,
-      ConnectionDescription(transport: transport.rawValue, remote: remote, credential: credential))
+      ConnectionDescription(
+        transport: transport.rawValue, remote: remote, credential: credential, verifiedSubject: verifiedSubject))
   }
 
   /// Takes leave of the shard. What has not been taken is told so.

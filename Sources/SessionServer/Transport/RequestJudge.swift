@@ -15,11 +15,18 @@ extension Services {
   /// The best first.
   private static let subprotocols: [(name: String, version: UInt64)] = [("wscore.v2.json", 2), ("wscore.v1.json", 1)]
 
-  func judge(_ head: HTTPRequestHead) -> RequestVerdict {
+  func judge(_ head: HTTPRequestHead, from peer: PeerAddress) -> RequestVerdict {
     if let refusal = head.refusalOfContent { return refuse(refusal, head) }
     switch head.path {
-    case "/healthz": return health(head, isGood: true)
-    case "/readyz": return health(head, isGood: !isDraining.load(ordering: .relaxed))
+    case "/healthz": return health(head, fault: nil)
+    case "/readyz": return health(head, fault: unreadiness)
+    default:
+      return configuration.answers(to: head.authority, from: peer) ? judgeNamed(head) : refuse(foreignHost(), head)
+    }
+  }
+
+  private func judgeNamed(_ head: HTTPRequestHead) -> RequestVerdict {
+    switch head.path {
     case configuration.path:
       return judgeUpgrade(head, subprotocols: Services.subprotocols.map(\.name), deflate: configuration.deflate) { accepted in
         let version = Services.subprotocols.first { $0.name == accepted.subprotocol }?.version
@@ -27,7 +34,7 @@ extension Services {
       }
     case let path where path == configuration.rawEchoPath:
       // No shard tells such a connection that the server stops.
-      guard !isDraining.load(ordering: .relaxed) else { return refuse(HTTPRefusal(503, "draining"), head) }
+      guard !isDraining.load(ordering: .relaxed) else { return refuse(Services.come(later: "draining"), head) }
       // Whatever the client wants, so that all of it can be tried.
       return judgeUpgrade(head, subprotocols: [], deflate: DeflatePolicy(keepsContext: true)) { .echo($0) }
     default: return refuse(HTTPRefusal(404, "nothing is here; the WebSocket endpoint is \(configuration.path)"), head)
@@ -38,11 +45,11 @@ extension Services {
     .answer(status: refusal.status, refusal.bytes(omittingBody: head?.method == "HEAD"))
   }
 
-  private func health(_ head: HTTPRequestHead, isGood: Bool) -> RequestVerdict {
+  private func health(_ head: HTTPRequestHead, fault: String?) -> RequestVerdict {
     guard head.method == "GET" || head.method == "HEAD" else {
       return refuse(HTTPRefusal(405, "only GET is served here", fields: [HTTPField("Allow", "GET, HEAD")]), head)
     }
-    return refuse(isGood ? HTTPRefusal(200, "ok") : HTTPRefusal(503, "draining"), head)
+    return refuse(fault.map { HTTPRefusal(503, $0) } ?? HTTPRefusal(200, "ok"), head)
   }
 
   private func judgeUpgrade(
@@ -53,18 +60,54 @@ extension Services {
     case .refused(let refusal): return refuse(refusal, head)
     case .accepted(let accepted):
       guard configuration.origins.allows(accepted.origin, host: head.authority) else {
-        return refuse(Services.foreignOrigin)
+        return refuse(foreignOrigin())
       }
-      guard !isFull else { return refuse(Services.full) }
+      guard !isFull else { return refuse(full()) }
       return verdict(accepted)
     }
   }
 
-  static let foreignOrigin = HTTPRefusal(
-    403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin")
+  // MARK: Limits
 
-  static let full = HTTPRefusal(
-    503, "the server has all the connections it can take", fields: [HTTPField("Retry-After", "5")])
+  func foreignOrigin() -> HTTPRefusal {
+    limits.count(.origin)
+    return HTTPRefusal(403, "pages of this origin are not allowed to connect; see wscore serve --allow-origin")
+  }
+
+  /// RFC 9110 section 15.5.20. What the request called us is not repeated: it is the peer's text.
+  func foreignHost() -> HTTPRefusal {
+    limits.count(.host)
+    return HTTPRefusal(421, "this server does not answer to the name in Host; see wscore serve --allow-host")
+  }
+
+  func full() -> HTTPRefusal {
+    limits.count(.connections)
+    return Services.come(later: "the server has all the connections it can take")
+  }
+
+  /// `Visitor` has counted it.
+  static func crowded() -> HTTPRefusal { come(later: "this address has all the connections that one may have") }
+
+  /// Those that are turned away together do not come back together.
+  static func come(later text: String) -> HTTPRefusal {
+    var random = SystemRandomNumberGenerator()
+    let seconds = Int.random(in: 2...10, using: &random)
+    return HTTPRefusal(503, text, fields: [HTTPField("Retry-After", String(seconds))])
+  }
+
+  func note(_ error: HTTPHeadError) {
+    switch error.problem {
+    case .headTooLong, .startLineTooLong: limits.count(.headerBytes)
+    case .tooManyFields: limits.count(.headerFields)
+    default: break
+    }
+  }
+
+  /// The request did not arrive in time.
+  func late() -> HTTPRefusal {
+    limits.count(.requestTime)
+    return HTTPRefusal(408, "the request did not arrive in time")
+  }
 
   /// What stands in the configured field, else in `Authorization: Bearer`. A field that comes twice counts as absent.
   func credential(_ fields: HTTPFields) -> Secret? {

@@ -8,12 +8,6 @@ enum Transport: String, CaseIterable, Sendable {
 }
 
 extension ChannelHandlerContext {
-  /// The peer's address, for people.
-  var remote: String {
-    guard let address = remoteAddress, let host = address.ipAddress, let port = address.port else { return "?" }
-    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-  }
-
   /// Puts another handler in the place of one, at once. False if the channel is gone.
   func replace(_ old: some RemovableChannelHandler, with new: some ChannelHandler) -> Bool {
     do {

@@ -11,8 +11,23 @@ class TransportConnection {
   final let driver: ShardDriver
   /// The shard's name for the connection, from `ShardDriver.open` until `ShardDriver.left`.
   final var slot: Slot?
-  /// The shard takes no messages.
-  final var isPaused = false
+  /// Why no messages are taken now.
+  struct Holds: OptionSet {
+    let rawValue: UInt8
+
+    /// The shard has enough for now.
+    static let session = Holds(rawValue: 1)
+    /// The peer sends faster than it may.
+    static let rate = Holds(rawValue: 2)
+    /// What is given back waits to be read.
+    static let output = Holds(rawValue: 4)
+  }
+
+  final var holds: Holds = []
+  /// No messages are taken.
+  final var isPaused: Bool { !holds.isEmpty }
+  private final var messagePace = PaceMeter()
+  private final var bytePace = PaceMeter()
   /// Whether `write` is to be told which ends of messages are shared.
   final var keepsTails = false
   /// Whether the transport takes bytes; what is not written waits in the shard.
@@ -48,6 +63,54 @@ class TransportConnection {
 
   /// The driver is about to end, and hears nothing any more; sockets close by themselves.
   func driverStops() {}
+
+  // MARK: Pace
+
+  /// A held peer is looked at so often, at least: while it is not read it cannot show that it lives.
+  private final var maxHoldNanoseconds: UInt64 {
+    let limits = driver.services.configuration.limits
+    return min(1_000, limits.pingIntervalMilliseconds / 2, limits.pingTimeoutMilliseconds / 2) * 1_000_000
+  }
+
+  /// And not more often than this, however little is missing.
+  private static let minHoldNanoseconds: UInt64 = 5_000_000
+
+  /// A message was taken: the next one may have to wait.
+  final func charge(_ byteCount: Int, _ traffic: TrafficLimits) {
+    if let limit = traffic.messages, messagePace.charge(1, limit, driver.now) > 0 { holdForRate(.messageRate) }
+    if let limit = traffic.bytes, bytePace.charge(byteCount, limit, driver.now) > 0 { holdForRate(.byteRate) }
+  }
+
+  private final func holdForRate(_ limit: ServerLimit) {
+    // A connection that is being closed is read to its end.
+    guard slot != nil, !holds.contains(.rate) else { return }
+    driver.services.limits.count(limit)
+    holds.insert(.rate)
+    scheduleRelease()
+  }
+
+  private final var debt: UInt64 {
+    let traffic = driver.services.configuration.traffic
+    return max(
+      traffic.messages.map { messagePace.debt($0, driver.now) } ?? 0,
+      traffic.bytes.map { bytePace.debt($0, driver.now) } ?? 0)
+  }
+
+  private final func scheduleRelease() {
+    let wait = max(min(debt, maxHoldNanoseconds), TransportConnection.minHoldNanoseconds)
+    let connection = NIOLoopBound(self, eventLoop: driver.loop)
+    driver.loop.scheduleTask(in: .nanoseconds(Int64(wait))) { connection.value.releaseIsDue() }
+  }
+
+  private final func releaseIsDue() {
+    _ = driver.readClock()
+    // The connection may have ended meanwhile.
+    guard holds.contains(.rate), let slot else { return }
+    driver.heard(slot)
+    guard debt == 0 else { return scheduleRelease() }
+    holds.remove(.rate)
+    driver.resumeLater(self)
+  }
 
   // MARK: Writability
 

@@ -17,7 +17,8 @@ package struct ExtensionList: Equatable {
 
   package var elements: [Element] = []
 
-  /// Extensions that one peer may name in one head: the head is bounded already, this bounds the work for each.
+  /// Extensions of one head that are looked at; more are passed over, as those that nobody knows are. The head is
+  /// bounded already, this bounds the work for each.
   static let maxElementCount = 32
 
   /// Nil if the values are not of the grammar: then "the recipient of such malformed data MUST immediately _Fail the
@@ -25,7 +26,7 @@ package struct ExtensionList: Equatable {
   package init?(_ values: [String]) {
     for value in values {
       var reader = Reader(bytes: Array(value.utf8))
-      guard reader.readList(into: &elements), elements.count <= ExtensionList.maxElementCount else { return nil }
+      guard reader.readList(into: &elements) else { return nil }
     }
   }
 
@@ -43,7 +44,7 @@ package struct ExtensionList: Equatable {
         }
         guard next != nil else { return true }
         guard let element = readElement() else { return false }
-        elements.append(element)
+        if elements.count < ExtensionList.maxElementCount { elements.append(element) }
         skipBlanks()
         guard next == nil || next == UInt8(ascii: ",") else { return false }
       }

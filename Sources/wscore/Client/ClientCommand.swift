@@ -26,6 +26,9 @@ struct ClientCommand: ParsableCommand {
   @OptionGroup(title: "Session options")
   var session: SessionOptions
 
+  @OptionGroup(title: "TLS options")
+  var tls: ClientTLSOptions
+
   @OptionGroup(title: "Script options")
   var script: ScriptOptions
 
@@ -39,11 +42,11 @@ struct ClientCommand: ParsableCommand {
   }
 
   func run() throws {
-    if rawEcho { return try RawEchoRun.run(url, timeout: session.timeout) }
+    if rawEcho { return try RawEchoRun.run(url, tls: tls.make(), timeout: session.timeout) }
     let wakeup = try Wakeup()
     let mailbox = LinkMailbox(wakeup)
     let options = try runOptions()
-    let link = try session.link(to: url, mailbox)
+    let link = try session.link(to: url, tls: tls.make(), mailbox)
     let status = try ClientRun(options, link: link, mailbox: mailbox, wakeup: wakeup).run()
     guard status == .ok else { throw status }
   }

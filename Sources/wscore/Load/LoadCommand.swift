@@ -88,6 +88,9 @@ struct LoadCommand: AsyncParsableCommand {
   @Option(help: .authScheme)
   var authScheme = AuthScheme.standard
 
+  @OptionGroup(title: "TLS options")
+  var tls: ClientTLSOptions
+
   @Option(
     help: ArgumentHelp("A bound like resume.p99<250ms or gap==0; may be given again.", valueName: "figure<bound"))
   var threshold: [String] = []
@@ -142,6 +145,7 @@ struct LoadCommand: AsyncParsableCommand {
     try plan.check()
     plan.tokens = try tokenFile.map(LoadTokens.read) ?? Environment.credential.map { [Secret($0)] } ?? []
     plan.authScheme = authScheme
+    plan.tls = try tls.make()
     return plan
   }
 }

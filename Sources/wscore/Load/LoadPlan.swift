@@ -1,3 +1,4 @@
+import SessionClient
 import SessionCore
 import WebSocketFrames
 
@@ -27,6 +28,8 @@ package struct LoadPlan: Sendable {
   /// Credentials, used in turn; none for no authentication.
   package var tokens: [Secret] = []
   package var authScheme = AuthScheme.standard
+  /// For `wss`; nil trusts the system's authorities.
+  package var tls: ClientTLS?
 
   package init(url: WebSocketURL) { self.url = url }
 
@@ -62,9 +65,7 @@ package struct LoadPlan: Sendable {
         "--storm at \(Quantity.text(storm.at)) comes after the traffic, which lasts \(Quantity.text(duration))",
         next: "Lengthen --duration or move the storm.")
     }
-    guard !url.isSecure else {
-      throw .usage("wss:// is not supported yet", next: "Use ws://, or put a TLS proxy in front.")
-    }
+    guard !url.isSecure || ClientTLS.isBuilt else { throw .usage("\(ClientError.tlsNotSupported)") }
   }
 
   /// Whether the target is an address of the loopback network, where source addresses can be spread over it.

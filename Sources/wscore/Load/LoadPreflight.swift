@@ -18,7 +18,7 @@ enum LoadPreflight {
         next: "Run: ulimit -n \(needed)   (as root, or after raising the hard limit in /etc/security/limits.conf)",
         status: .configuration)
     }
-    guard plan.isLoopback || plan.sessions <= ports else {
+    guard plan.isLoopback || plan.url.unixPath != nil || plan.sessions <= ports else {
       throw CLIError(
         "\(plan.sessions) connections to \(plan.url) need more local ports than one address has (\(ports))",
         next: "Run several of --sessions \(ports) from different addresses.", status: .configuration)

@@ -51,6 +51,7 @@ struct LoadRun {
 
   private func workers(on group: MultiThreadedEventLoopGroup) async throws -> [Worker] {
     var configuration = try SessionClient.Configuration(plan.url)
+    configuration.connection.tls = plan.tls
     configuration.backoff = Backoff(
       floorMilliseconds: LoadRun.milliseconds(plan.backoff.floor),
       ceilingMilliseconds: LoadRun.milliseconds(plan.backoff.ceiling), stableMilliseconds: 1_000)

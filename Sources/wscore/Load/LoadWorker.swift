@@ -314,6 +314,7 @@ final class LoadWorker {
     case .refused: fail(what, .unavailable, next: advice)
     case .closed(let code?, _, _) where code == CloseCode.unauthenticated.rawValue:
       fail(what, .notPermitted, next: advice)
+    case .insecure(let fault): fail(what, fault.status, next: advice)
     case .notWebSocket: fail(what, .protocolError, next: advice)
     case .violation: fail(what, .protocolError, next: why)
     case .closed, .dropped: fail(what, .unavailable, next: why)

@@ -14,7 +14,9 @@ struct AuthenticationChoice {
   /// Decides what was left open. Returns what contradicts itself or is missing.
   func settle(_ settings: inout ServeSettings) -> String? {
     let asked = settings.authentication
-    let chosen = asked ?? given.first?.authentication ?? .none
+    // Who has clients show certificates wants to know who they are.
+    let fallback = settings.tls.clientAuthoritiesPath == nil ? ServeSettings.Authentication.none : .tls
+    let chosen = asked ?? given.first?.authentication ?? fallback
     settings.authentication = chosen
     if let other = given.first(where: { $0.authentication != chosen }) {
       let first = asked == nil ? "--\(given[0].name)" : "--auth \(chosen.rawValue)"
@@ -27,7 +29,7 @@ struct AuthenticationChoice {
 
   private static func missing(_ settings: ServeSettings, _ chosen: ServeSettings.Authentication) -> String? {
     switch chosen {
-    case .none: return nil
+    case .none, .tls: return nil
     case .tokenFile: return settings.tokenFile == nil ? "--auth token-file needs --token-file PATH" : nil
     case .apiKey: return settings.apiKeyFile == nil ? "--auth api-key needs --api-key-file PATH" : nil
     case .http: return settings.backends.authenticationURL == nil ? "--auth http needs --auth-url URL" : nil

@@ -26,6 +26,9 @@ struct AuthenticatorFactory {
       guard let authenticator = backends.authenticator else { preconditionFailure("--auth http was read without its URL") }
       return authenticator
     case .jwt: return try await jwt()
+    case .tls:
+      guard let path = settings.tls.subjectFile else { return SubjectAuthenticator() }
+      return try await reloading(path, form: "SUBJECT USER [PERMISSION…]") { try SubjectFile(path: $0) }
     }
   }
 
@@ -73,6 +76,7 @@ extension ServeSettings {
     case .tokenFile: "tokens of \(tokenFile ?? "")"
     case .apiKey: "API keys of \(apiKeyFile ?? "")"
     case .http: "asks \(backends.authenticationURL.map { "\($0)" } ?? "")"
+    case .tls: "client certificates\(tls.subjectFile.map { ", users of \($0)" } ?? "")"
     case .jwt: "JSON Web Tokens, keys of \(jwt.files.first ?? "")"
     }
   }

@@ -17,12 +17,15 @@ struct ServeCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup(title: "Endpoint options") var endpoint: EndpointOptions
+  @OptionGroup(title: "TLS options") var tls: TLSOptions
+  @OptionGroup(title: "Proxy options") var proxies: ProxyOptions
   @OptionGroup(title: "Authentication options") var authentication: AuthenticationOptions
   @OptionGroup(title: "JSON Web Token options") var jwt: JWTOptions
   @OptionGroup(title: "Backend options") var backends: BackendOptions
   @OptionGroup(title: "Admission options") var admission: AdmissionOptions
   @OptionGroup(title: "Lifetime options") var lifetimes: LifetimeOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
+  @OptionGroup(title: "Traffic options") var traffic: TrafficOptions
   @OptionGroup(title: "Compression options") var compression: CompressionOptions
   @OptionGroup(title: "Room options") var rooms: RoomOptions
   @OptionGroup(title: "Event options") var events: EventOptions
@@ -32,12 +35,15 @@ struct ServeCommand: AsyncParsableCommand {
   private var flags: [String: String] {
     let groups: [any ServeOptionGroup] = [
       endpoint,
+      tls,
+      proxies,
       authentication,
       jwt,
       backends,
       admission,
       lifetimes,
       bounds,
+      traffic,
       compression,
       rooms,
       events,

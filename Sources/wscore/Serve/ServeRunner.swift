@@ -22,6 +22,9 @@ struct ServeRunner {
     logger.logLevel = settings.logLevel
     var configuration = settings.server
     configuration.deflate = settings.deflatePolicy
+    configuration.tls = settings.tls.server
+    configuration.unixSocket = settings.unixSocket
+    settings.traffic.apply(to: &configuration)
     configuration.serverName = "wscore/\(WScore.version)"
     // Without authentication everybody may do everything.
     configuration.checksPermissions = settings.authentication != ServeSettings.Authentication.none
@@ -85,7 +88,10 @@ struct ServeRunner {
 
   /// Each connection is a file; some are needed besides.
   private func bindConnectionCount(_ configuration: inout ServerConfiguration) -> [String] {
-    let most = max(16, FileLimit.raise() - 128)
+    let files = FileLimit.raise()
+    let most = max(16, files - 128)
+    let spare = max(8, files - 64 - min(most, configuration.connectionCount))
+    configuration.spareSocketCount = min(configuration.spareSocketCount, spare)
     guard configuration.connectionCount > most else { return [] }
     let wasAsked = configuration.connectionCount != ServerConfiguration().connectionCount
     let asked = configuration.connectionCount
@@ -97,8 +103,7 @@ struct ServeRunner {
   // MARK: The announcement
 
   private func announce(_ server: SessionServer, _ configuration: ServerConfiguration, _ logger: Logger) throws {
-    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-    let url = "ws://\(host):\(server.boundPort ?? configuration.port)\(configuration.path)"
+    let urls = ServeRunner.urls(server, configuration)
     let apiHost = configuration.api.map { $0.host.contains(":") ? "[\($0.host)]" : $0.host }
     let api = apiHost.flatMap { host in server.boundAPIPort.map { "http://\(host):\($0)" } }
     let fault = server.adminSocketFault
@@ -107,12 +112,12 @@ struct ServeRunner {
       logger.notice("the raw echo is on: it answers anyone", metadata: ["path": "\(path)"])
     }
     if isBannerWanted {
-      try LineOutput.standardError.write(banner(url, admin, api, configuration))
+      try LineOutput.standardError.write(banner(urls, admin, api, configuration))
     } else {
       logger.info(
         "listening",
         metadata: [
-          "url": "\(url)", "admin_socket": "\(admin ?? "none")", "api": "\(api ?? "none")",
+          "url": "\(urls[0])", "unix": "\(configuration.unixSocket?.path ?? "none")", "admin_socket": "\(admin ?? "none")", "api": "\(api ?? "none")",
           "version": "\(WScore.version)",
           "loops": .stringConvertible(configuration.loopCount), "pid": .stringConvertible(getpid()),
         ])
@@ -120,18 +125,33 @@ struct ServeRunner {
     if let fault {
       logger.warning("\(fault); started without one. Name another with --admin-socket PATH")
     }
-    if let descriptor = settings.readyDescriptor { try tell(descriptor, url) }
+    if let descriptor = settings.readyDescriptor { try tell(descriptor, urls[0]) }
   }
 
-  private func banner(_ url: String, _ admin: String?, _ api: String?, _ configuration: ServerConfiguration) -> String {
+  /// As clients write them, that of the network first.
+  private static func urls(_ server: SessionServer, _ configuration: ServerConfiguration) -> [String] {
+    var urls: [String] = []
+    if configuration.listensOnNetwork {
+      let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+      let scheme = configuration.tls == nil ? "ws" : "wss"
+      urls.append("\(scheme)://\(host):\(server.boundPort ?? configuration.port)\(configuration.path)")
+    }
+    if let socket = configuration.unixSocket {
+      urls.append("unix:\(socket.path)" + (configuration.path == "/ws" ? "" : ":\(configuration.path)"))
+    }
+    return urls
+  }
+
+  private func banner(_ urls: [String], _ admin: String?, _ api: String?, _ configuration: ServerConfiguration) -> String {
     let style = Style(.auto, descriptor: STDERR_FILENO)
     let lines: [(String, String)] = [
-      ("listening", "\(style(url, .bold)), \(configuration.loopCount) event loops"),
+      ("listening", "\(style(urls[0], .bold)), \(configuration.loopCount) event loops"),
+    ] + urls.dropFirst().map { ("and on", $0) } + [
       ("auth", settings.authenticationSummary),
       ("admin", admin.map { "\($0) (wscore inspect)" } ?? "none"),
     ] + settings.backends.routes.prefix(8).map { ("route", "\($0.pattern) to \($0.url)") } + [
       ("api", api ?? "none"),
-      ("try", "wscore client \(url)"),
+      ("try", "wscore client \(urls[0])"),
     ]
     let rows = lines.map { name, text in
       "  \(style(name, .dim))\(String(repeating: " ", count: 11 - name.count))\(text)\n"
@@ -159,6 +179,10 @@ extension CLIError {
       self.init(what, why: port < 1_024 ? "Ports below 1024 are for root." : nil, status: .notPermitted)
     case .cannotListen:
       self.init(what, next: "Name an address of this machine: --listen HOST:PORT.", status: .unavailable)
+    case .unixSocketInUse(let path):
+      self.init(what, next: "Stop it, or name another with --unix PATH: \(path) is taken.", status: .unavailable)
+    case .unixSocket: self.init(what, next: "Name another with --unix PATH.", status: .cannotCreate)
+    case .tls: self.init(what, next: "See: wscore serve --help, TLS options.", status: .configuration)
     case .adminSocketInUse:
       self.init(
         what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)

@@ -12,6 +12,7 @@ struct ServeSettings {
     case apiKey = "api-key"
     case jwt
     case http
+    case tls
   }
 
   enum AdminSocketChoice: Equatable {
@@ -26,6 +27,12 @@ struct ServeSettings {
   }
 
   var server = ServerConfiguration()
+  var tls = ServeTLSSettings()
+  /// Of `--listen unix:PATH`.
+  var listenPath: String?
+  /// Of `--unix`.
+  var unixPath: String?
+  var unixMode: UInt32?
   /// Nil until all options are read: then it is the one whose options were given, else `none`.
   var authentication: Authentication?
   var tokenFile: String?
@@ -36,6 +43,7 @@ struct ServeSettings {
   var apiKeyFile: String?
   var jwt = JWTSettings()
   var backends = BackendSettings()
+  var traffic = TrafficSettings()
   var compression = Compression.stateless
   var compressionWindowBits = 15
   var adminSocket = AdminSocketChoice.standard

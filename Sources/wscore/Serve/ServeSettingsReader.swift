@@ -33,6 +33,10 @@ enum ServeSettingsReader {
       mistakes.append(Mistake(text: text, isFlag: authentication.isByFlag))
     }
     mistakes += samePaths(settings, flags)
+    if mistakes.isEmpty, let text = settings.listenContradiction ?? settings.tls.contradiction(settings) {
+      let isFlag = flags.keys.contains { $0.hasPrefix("tls-") || $0.hasPrefix("unix") || $0 == "listen" || $0 == "auth" }
+      mistakes.append(Mistake(text: text, isFlag: isFlag))
+    }
     if mistakes.isEmpty, let text = settings.backends.contradiction {
       let isFlag = flags["api-listen"] != nil || flags["api-secret-file"] != nil
       mistakes.append(Mistake(text: text, isFlag: isFlag))
@@ -40,6 +44,11 @@ enum ServeSettingsReader {
     if settings.schemasAreStrict, settings.schemaDirectory == nil {
       mistakes.append(
         Mistake(text: "--schemas-strict needs --schemas DIRECTORY", isFlag: flags["schemas-strict"] != nil))
+    }
+    if mistakes.isEmpty, settings.server.proxies.expectsHeader, settings.server.proxies.ranges.isEmpty,
+      !settings.server.proxies.includesLocal {
+      let text = "--proxy-protocol needs --trusted-proxy: without it every connection would be refused"
+      mistakes.append(Mistake(text: text, isFlag: flags["proxy-protocol"] != nil))
     }
     mistakes += misspelt(variables).map { Mistake(text: $0, isFlag: false) }
     guard let last = mistakes.last else { return settings }

@@ -7,8 +7,13 @@ package enum ConnectAdvice {
   /// - Returns: the next step; nil where the reason is all that is known.
   package static func next(_ ending: ConnectionEnding, _ url: WebSocketURL) -> String? {
     switch ending {
-    case .connectFailed(let reason) where reason.contains("refused"):
-      "Nothing listens on port \(url.port). Start it with: wscore serve --listen \(url.hostField)"
+    case .insecure(let fault): fault.advice
+    case .connectFailed(let reason) where reason.contains("refused") || reason == "no such socket":
+      if let path = url.unixPath {
+        "Nothing listens there. Start it with: wscore serve --unix \(path)"
+      } else {
+        "Nothing listens on port \(url.port). Start it with: wscore serve --listen \(url.hostField)"
+      }
     case .connectFailed(let reason) where reason.contains("not known"): "Check the name of the host in the URL."
     case .refused(401, _), .refused(403, _):
       "The credential belongs into --token-file; a proxy on the way may want another."

@@ -17,11 +17,12 @@ extension Services {
   private static let contentTypes = ["application/json", "application/x-ndjson", "application/jsonl"]
   private static let methods = "GET, POST, OPTIONS"
 
-  func judgeEvents(_ head: HTTPRequestHead) -> EventRequest {
+  func judgeEvents(_ head: HTTPRequestHead, from peer: PeerAddress) -> EventRequest {
+    guard configuration.answers(to: head.authority, from: peer) else { return .refused(foreignHost()) }
     let origins = head.fields.values(of: "origin")
     guard origins.count <= 1 else { return .refused(HTTPRefusal(400, "more than one Origin")) }
     guard configuration.origins.allows(origins.first, host: head.authority) else {
-      return .refused(Services.foreignOrigin)
+      return .refused(foreignOrigin())
     }
     if head.method == "POST" { return judgePost(head) }
     if let refusal = head.refusalOfContent { return .refused(refusal) }
@@ -54,9 +55,9 @@ extension Services {
 
   private func judgeStream(_ head: HTTPRequestHead) -> EventRequest {
     if isDraining.load(ordering: .relaxed) {
-      return .refused(HTTPRefusal(503, "draining", fields: [HTTPField("Retry-After", "5")]))
+      return .refused(Services.come(later: "draining"))
     }
-    return isFull ? .refused(Services.full) : .stream
+    return isFull ? .refused(full()) : .stream
   }
 
   /// What lets a browser show our answers to the page that asked. The origin is one that is allowed; no cookies are

@@ -27,6 +27,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private let driver: ShardDriver
   private let services: Services
+  private var visitor: Visitor
   private var context: ChannelHandlerContext?
   private var phase = Phase.head
   private var parser: HTTPHeadParser<HTTPRequestHead>?
@@ -42,8 +43,9 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private var successor: ConnectionHandler?
 
   /// For a socket that was counted when it became active.
-  init(driver: ShardDriver) {
+  init(driver: ShardDriver, visitor: Visitor) {
     self.driver = driver
+    self.visitor = visitor
     services = driver.services
   }
 
@@ -58,6 +60,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     services.transportCount.wrappingSubtract(1, ordering: .relaxed)
+    visitor.leave()
     deadline?.cancel()
     let last = phase
     phase = .gone
@@ -129,13 +132,15 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private func readHead(_ input: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
     guard offset < input.count else { return false }
     if isIdle { expectRequest() }
-    if parser == nil { parser = HTTPHeadParser() }
+    if parser == nil { parser = HTTPHeadParser(limits: services.configuration.head) }
     switch parser?.next(input, from: &offset) {
     case .head(let head):
       parser = nil
       judge(head)
       return true
-    case .failed(let error): refuse(HTTPRefusal(error), nil)
+    case .failed(let error):
+      services.note(error)
+      refuse(HTTPRefusal(error), nil)
     case .needsMore, nil: break
     }
     return false
@@ -143,7 +148,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func judge(_ head: HTTPRequestHead) {
     guard head.path == services.configuration.eventPath else { return handBack(head) }
-    let request = services.judgeEvents(head)
+    let request = services.judgeEvents(head, from: visitor.peer)
     switch request {
     case .refused(let refusal): refuse(refusal, head)
     case .preflight: answer(204, Services.preflightFields, to: head)
@@ -195,7 +200,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   /// The next request is for something else: whoever takes first requests takes it.
   private func handBack(_ head: HTTPRequestHead) {
     stopWaiting()
-    let handler = ConnectionHandler(continuing: driver)
+    let handler = ConnectionHandler(continuing: driver, visitor)
     guard let context, context.replace(self, with: handler) else { return }
     (phase, successor) = (.gone, handler)
     handler.begin(with: head)
@@ -236,6 +241,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func open(_ head: HTTPRequestHead, _ messages: [UInt8]) {
     guard let context else { return }
+    let (client, isWelcome) = visitor.admit(head.fields, services, now: driver.readClock())
+    guard isWelcome else { return refuse(Services.crowded(), head) }
     let stream = EventStream(driver: driver, socket: self)
     phase = .streaming(stream)
     boundSilence(context)
@@ -243,7 +250,8 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     write(ByteBuffer(bytes: HTTPResponseWriter.head(200, fields) + stream.introduction))
     // The write may have found the connection broken; then nobody must hear of it.
     guard !isGone else { return }
-    stream.begin(remote: context.remote, credential: services.credential(head.fields))
+    stream.begin(
+      remote: client.description, credential: services.credential(head.fields), verifiedSubject: context.verifiedSubject)
     if !messages.isEmpty { stream.take(Batch(bytes: messages, isLines: true) { _ in }) }
   }
 
@@ -315,7 +323,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private func expectRequest() {
     isIdle = false
     wait(.milliseconds(Int64(services.configuration.handshakeTimeoutMilliseconds))) {
-      $0.refuse(HTTPRefusal(408, "the request did not arrive in time"), nil)
+      $0.refuse($0.services.late(), nil)
     }
   }
 

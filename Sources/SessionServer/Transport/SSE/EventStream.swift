@@ -24,9 +24,9 @@ final class EventStream: BatchConnection {
     return Array("retry: \(retry)\nevent: channel\ndata: \(payload.text)\n\n".utf8)
   }
 
-  func begin(remote: String, credential: Secret?) {
+  func begin(remote: String, credential: Secret?, verifiedSubject: String?) {
     driver.channels[channel.digest] = self
-    open(remote: remote, credential: credential)
+    open(remote: remote, credential: credential, verifiedSubject: verifiedSubject)
   }
 
   /// The socket is gone.

@@ -24,8 +24,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   static let lingerMilliseconds: UInt64 = 2_000
   /// Answers to pings that wait at most; older ones are dropped (RFC 6455 section 5.5.3).
   private static let maxPongCount = 16
-  /// Sockets beyond the bound on WebSocket connections, for health checks and for refusals that can be read.
-  private static let spareCount = 1_024
 
   private let services: Services
   private var context: ChannelHandlerContext?
@@ -48,18 +46,24 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// What this one gave the socket to.
   private var successor: EventSocket?
   private var hasDeadline = false
+  private var visitor = Visitor()
+  private var controlPace = PaceMeter()
+  /// When the message began of which not all has come, as far as the peer could send it.
+  private var messageBegan: Instant?
+  private var isMessageWatched = false
 
   override init(driver: ShardDriver) {
     services = driver.services
-    head = HTTPHeadParser()
+    head = HTTPHeadParser(limits: driver.services.configuration.head)
     messageByteCount = driver.services.configuration.limits.messageByteCount
     frames = FrameParser(role: .server)
     super.init(driver: driver)
   }
 
   /// On a socket whose earlier requests an `EventSocket` answered.
-  convenience init(continuing driver: ShardDriver) {
+  convenience init(continuing driver: ShardDriver, _ visitor: Visitor) {
     self.init(driver: driver)
+    self.visitor = visitor
     isCounted = true
   }
 
@@ -69,18 +73,32 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
+  /// A proxy said for whom the connection is, before anything else.
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard let event = event as? PeerAnnounced else { return context.fireUserInboundEventTriggered(event) }
+    visitor.peer = event.peer
+  }
+
   func channelActive(context: ChannelHandlerContext) {
+    if visitor.peer == .unknown { visitor.peer = PeerAddress(context.remoteAddress) }
     isCounted = true
     let count = services.transportCount.wrappingAdd(1, ordering: .relaxed).newValue
     driver.expectHandshake(of: self)
-    if count > services.configuration.connectionCount + ConnectionHandler.spareCount {
-      answer(Services.full.status, Services.full.bytes())
+    // The last of the spare ones are left for those that have not heard yet that there is no room.
+    if count > services.configuration.connectionCount + services.configuration.spareSocketCount / 4 * 3 {
+      return answer(services.full())
+    }
+    switch visitor.arrive(services, now: driver.now) {
+    case .welcome: break
+    case .refused: answer(Services.crowded())
+    case .cut: context.close(promise: nil)
     }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
     if isCounted { services.transportCount.wrappingSubtract(1, ordering: .relaxed) }
     isCounted = false
+    visitor.leave()
     phase = .gone
     leave(code: nil, reason: "the connection broke")
     kept = []
@@ -115,6 +133,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   override func takeHeld() {
     guard !isPaused, !kept.isEmpty else { return }
+    // While it was not read it could not go on.
+    if messageBegan != nil { messageBegan = driver.now }
     var bytes = kept
     kept = []
     let taken = bytes.withUnsafeMutableBytes { take($0) }
@@ -138,6 +158,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
     if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
     takeFrames(input, &offset)
+    if frames.isWithinMessage { watchMessage() } else { messageBegan = nil }
     return phase == .lingering || phase == .gone ? input.count : offset
   }
 
@@ -148,8 +169,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       offset = input.count
     case .head(let head): judge(head)
     case .failed(let error):
-      let refusal = HTTPRefusal(error)
-      answer(refusal.status, refusal.bytes())
+      services.note(error)
+      answer(HTTPRefusal(error))
     case .needsMore, nil: break
     }
   }
@@ -157,8 +178,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// The socket's requests are for event streams.
   private func handOver(_ head: HTTPRequestHead, _ rest: UnsafeRawBufferPointer) {
     self.head = nil
-    let socket = EventSocket(driver: driver)
+    let socket = EventSocket(driver: driver, visitor: visitor)
     guard let context, context.replace(self, with: socket) else { return }
+    visitor.leave()
     successor = socket
     (isCounted, phase) = (false, .gone)
     socket.begin(with: head, rest)
@@ -172,34 +194,49 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   private func judge(_ head: HTTPRequestHead) {
     self.head = nil
-    switch services.judge(head) {
+    switch services.judge(head, from: visitor.peer) {
     case .answer(let status, let bytes): answer(status, bytes)
     case .upgrade(let accepted, let version, let credential):
-      guard accept(accepted) else { return }
+      guard let client = admit(head), accept(accepted) else { return }
       driver.open(
         self, .webSocket,
         ConnectionDescription(
-          transport: Transport.webSocket.rawValue, remote: context?.remote ?? "?", version: version,
-          credential: credential))
+          transport: Transport.webSocket.rawValue, remote: client.description, version: version,
+          credential: credential, verifiedSubject: context?.verifiedSubject))
     case .echo(let accepted):
       messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
-      guard accept(accepted) else { return }
+      guard admit(head) != nil, accept(accepted) else { return }
       echo = RawEcho()
       driver.openEcho(self)
     }
   }
 
+  /// For whom the connection is; nil if it was turned away.
+  private func admit(_ head: HTTPRequestHead) -> PeerAddress? {
+    let (client, isWelcome) = visitor.admit(head.fields, services, now: driver.now)
+    if !isWelcome { answer(Services.crowded()) }
+    return isWelcome ? client : nil
+  }
+
   /// False if the peer has gone meanwhile: then the write fails, and the channel's end has been told before it returns,
   /// so nobody must hear of a connection that would never be taken back.
   private func accept(_ accepted: Upgrade.Accepted) -> Bool {
-    write(ByteBuffer(bytes: accepted.response()))
-    guard phase == .head else { return false }
+    // The place is taken first: who has read our answer counts, and two that come at once cannot both have the last one.
+    let count = services.connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
+    let hasPlace = count <= services.configuration.connectionCount
+    if hasPlace { write(ByteBuffer(bytes: accepted.response())) } else { answer(services.full()) }
+    guard hasPlace, phase == .head else {
+      services.connectionCount.wrappingSubtract(1, ordering: .relaxed)
+      return false
+    }
     phase = .open
     frames = FrameParser(
-      role: .server, limits: FrameLimits(messageBytes: messageByteCount), allowsCompression: accepted.deflate != nil)
+      role: .server,
+      limits: FrameLimits(
+        messageBytes: messageByteCount, emptyFragmentCount: services.configuration.emptyFragmentCount),
+      allowsCompression: accepted.deflate != nil)
     compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
     keepsTails = compression?.joinsParts == true
-    services.connectionCount.wrappingAdd(1, ordering: .relaxed)
     return true
   }
 
@@ -217,9 +254,9 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
       case .assembledCompressedMessage(let opcode):
         let message = frames.assembled
         message.withUnsafeBytes { decompress(opcode, $0) }
-      case .ping(let range): answerPing(Array(input[range]))
-      case .assembledPing: answerPing(frames.assembledControl)
-      case .pong, .assembledPong: break
+      case .ping(let range): takeControl(ping: Array(input[range]))
+      case .assembledPing: takeControl(ping: frames.assembledControl)
+      case .pong, .assembledPong: takeControl(ping: nil)
       case .close(let code): peerClosed(code)
       case .violation(let violation): fail(violation)
       }
@@ -227,7 +264,23 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   private func fail(_ violation: Violation) {
+    switch violation {
+    case .messageTooBig: services.limits.count(.messageBytes)
+    case .tooManyFragments: services.limits.count(.emptyFragments)
+    default: break
+    }
+    if phase == .open { driver.countClose(violation.closeCode.rawValue) }
     finish(violation.closeCode, violation.reason, code: violation.closeCode.rawValue, reason: violation.reason)
+    halfClose()
+  }
+
+  /// A bound that the operator set, and no rule of the protocol (RFC 6455 section 7.4.1, 1008).
+  private func end(for limit: ServerLimit, _ reason: String) {
+    guard phase == .open else { return }
+    services.limits.count(limit)
+    let code = WebSocketCloseCode.policyViolation
+    driver.countClose(code.rawValue)
+    finish(code, reason, code: code.rawValue, reason: reason)
     halfClose()
   }
 
@@ -240,9 +293,18 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   private func take(_ opcode: Opcode, _ message: Span<UInt8>) {
+    messageBegan = nil
     guard phase == .open else { return }
     guard let slot else { return giveBack(opcode, message) }
     if opcode == .text { driver.receive(message, self, slot) } else { driver.receiveBinary(slot) }
+  }
+
+  private func takeControl(ping: [UInt8]?) {
+    if !frames.isMessageOpen { messageBegan = nil }
+    if let limit = services.configuration.traffic.controlFrames, controlPace.charge(1, limit, driver.now) > 0 {
+      return end(for: .controlRate, "too many pings and pongs")
+    }
+    if let ping { answerPing(ping) }
   }
 
   private func answerPing(_ payload: [UInt8]) {
@@ -250,6 +312,24 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     if pongs.isEmpty { driver.markDirty(self) }
     if pongs.count == ConnectionHandler.maxPongCount { pongs.removeFirst() }
     pongs.append(payload)
+  }
+
+  // MARK: Messages that do not end
+
+  private func watchMessage() {
+    if messageBegan == nil { messageBegan = driver.now }
+    guard !isMessageWatched, phase == .open else { return }
+    isMessageWatched = true
+    driver.watchMessage(of: self)
+  }
+
+  func messageIsDue() {
+    isMessageWatched = false
+    guard phase == .open, let began = messageBegan else { return }
+    if isPaused { messageBegan = driver.now }
+    let isLate = driver.now.milliseconds(since: began) >= services.configuration.messageTimeoutMilliseconds
+    guard !isPaused, isLate else { return watchMessage() }
+    end(for: .messageTime, "a message took too long to arrive")
   }
 
   // MARK: Writing
@@ -300,6 +380,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
   }
 
+  private func answer(_ refusal: HTTPRefusal) { answer(refusal.status, refusal.bytes()) }
+
   /// Answers a request and ends.
   private func answer(_ status: Int, _ bytes: [UInt8]) {
     guard phase == .head else { return }
@@ -314,15 +396,15 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
     if echo?.isEmpty == true { driver.markDirty(self) }
     echo?.append(opcode, message, compression)
-    if !isWritable || echo?.isFull == true { isPaused = true }
+    if !isWritable || echo?.isFull == true { holds.insert(.output) }
   }
 
   override func drainUnattached() {
     guard echo != nil else { return }
     guard isWritable else { return waitForWritability() }
     writeEcho()
-    guard isPaused else { return }
-    isPaused = false
+    guard holds.contains(.output) else { return }
+    holds.remove(.output)
     driver.resumeLater(self)
   }
 
@@ -367,7 +449,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     write(ByteBuffer(bytes: payload.withUnsafeBytes { FrameWriter.frame(.close, payload: $0) }))
     leave(code: code, reason: reason)
     lingerOnce()
-    isPaused = false
+    holds = []
     driver.resumeLater(self)
   }
 
@@ -388,7 +470,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     kept = []
     lingerOnce()
     context?.close(mode: .output, promise: nil)
-    isPaused = false
+    holds = []
     readOn()
   }
 
@@ -405,7 +487,6 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func handshakeIsDue() {
     guard phase == .head else { return }
-    let refusal = HTTPRefusal(408, "the request did not arrive in time")
-    answer(refusal.status, refusal.bytes())
+    answer(services.late())
   }
 }

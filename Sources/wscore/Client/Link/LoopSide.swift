@@ -74,6 +74,7 @@ final class LoopSide: SessionClientDelegate {
       return .init(
         code: nil, reason: "the server answers HTTP \(status)",
         status: isRight ? .notPermitted : status == 503 ? .tryAgain : .unavailable)
+    case .insecure(let fault): return .init(code: nil, reason: "\(fault)", status: fault.status)
     case .notWebSocket(let reason):
       return .init(code: nil, reason: "this is no WebSocket server: \(reason)", status: .protocolError)
     case .closed(let code, let reason, let wasClean):
@@ -89,7 +90,7 @@ final class LoopSide: SessionClientDelegate {
 extension SessionOptions {
   /// The network as these options ask for it.
   /// - Throws: `CLIError` when the URL or the credential cannot be used.
-  func link(to url: String, _ mailbox: LinkMailbox) throws(CLIError) -> any Link {
+  func link(to url: String, tls: ClientTLS?, _ mailbox: LinkMailbox) throws(CLIError) -> any Link {
     let parsed = try SessionLink.parse(url)
     var configuration: SessionClient.Configuration
     do throws(ClientError) {
@@ -97,6 +98,7 @@ extension SessionOptions {
     } catch {
       throw .usage("\(error)")
     }
+    configuration.connection.tls = tls
     configuration.session.versions = [version == .v1 ? 1 : 2]
     configuration.session.auth = try auth()
     // The file may have a new one by then; the same one again does where the server only wants to see it.

@@ -42,7 +42,7 @@ final class SessionLink: Link {
     } catch {
       throw .usage("\(error)", next: "Write ws://127.0.0.1:8080/ws, the credential in --token-file or WSCORE_TOKEN.")
     }
-    guard !url.isSecure else { throw .usage("\(ClientError.tlsNotSupported)") }
+    guard !url.isSecure || ClientTLS.isBuilt else { throw .usage("\(ClientError.tlsNotSupported)") }
     return url
   }
 

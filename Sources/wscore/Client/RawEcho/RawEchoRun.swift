@@ -15,8 +15,9 @@ final class RawEchoRun: ClientConnectionDelegate {
 
   /// Returns when the peer has closed the connection as it should.
   /// - Throws: `CLIError` when there was no connection, the peer broke RFC 6455, or the connection broke.
-  static func run(_ text: String, timeout: Duration) throws(CLIError) {
+  static func run(_ text: String, tls: ClientTLS?, timeout: Duration) throws(CLIError) {
     var configuration = ClientConnection.Configuration(try SessionLink.parse(text))
+    configuration.tls = tls
     configuration.subprotocols = []
     configuration.offersDeflate = true
     // Whatever is to be seen of compression is to be seen here.
@@ -55,6 +56,7 @@ final class RawEchoRun: ClientConnectionDelegate {
     case .connectFailed(let reason): CLIError("cannot connect: \(reason)", status: .unavailable)
     case .refused(let status, _):
       CLIError("\(ending)", status: status == 401 || status == 403 ? .notPermitted : .unavailable)
+    case .insecure(let fault): CLIError("cannot connect: \(fault)", next: fault.advice, status: fault.status)
     case .notWebSocket(let reason): CLIError("this is no WebSocket server: \(reason)", status: .protocolError)
     case .violation(let code, let reason):
       CLIError("the server broke RFC 6455: \(reason); closed with \(code)", status: .protocolError)

@@ -3,20 +3,26 @@ import ArgumentParser
 /// Where the server is, and from which pages it may be used.
 struct EndpointOptions: ServeOptionGroup {
   @Option(help: .serve("listen")) var listen: String?
+  @Option(help: .serve("unix"), completion: .file()) var unix: String?
+  @Option(help: .serve("unix-mode")) var unixMode: String?
   @Option(help: .serve("path")) var path: String?
   @Option(help: .serve("sse-path")) var ssePath: String?
   @Option(help: .serve("raw-echo")) var rawEcho: String?
   @Option(help: .serve("loops")) var loops: String?
   @Option(help: .serve("allow-origin")) var allowOrigin: [String] = []
+  @Option(help: .serve("allow-host")) var allowHost: [String] = []
 
   var given: [(name: String, text: String?)] {
     [
       ("listen", listen),
+      ("unix", unix),
+      ("unix-mode", unixMode),
       ("path", path),
       ("sse-path", ssePath),
       ("raw-echo", rawEcho),
       ("loops", loops),
       ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
+      ("allow-host", allowHost.isEmpty ? nil : allowHost.joined(separator: ",")),
     ]
   }
 }
@@ -24,9 +30,6 @@ struct EndpointOptions: ServeOptionGroup {
 extension ServeOption {
   static var endpoint: [ServeOption] {
     [
-      ServeOption(
-        name: "listen", placeholder: "host:port", fallback: "127.0.0.1:8080",
-        help: "Where to listen; port 0 takes any that is free.", apply: listen),
       ServeOption(
         name: "path", placeholder: "path", fallback: "/ws", help: "The path of the WebSocket endpoint.",
         apply: { (settings, text) throws(OptionFault) in settings.server.path = try path(text) }),
@@ -44,14 +47,14 @@ extension ServeOption {
       ServeOption(
         name: "allow-origin", placeholder: "origins", fallback: "pages of the same host",
         help: "Origins whose pages may connect, commas between them; * for any.", apply: origins),
+      ServeOption(
+        name: "allow-host", placeholder: "names",
+        fallback: "names of this machine where the server listens on 127.0.0.1 or ::1 without --trusted-proxy, else any",
+        help: "Names of the server, as requests have them in Host, commas between them; * for any.", apply: hosts),
     ]
   }
 
   // MARK: Single values
-
-  private static func listen(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
-    (settings.server.host, settings.server.port) = try address(text)
-  }
 
   static func address(_ text: String) throws(OptionFault) -> (host: String, port: Int) {
     let fault = OptionFault("is not HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
@@ -76,6 +79,21 @@ extension ServeOption {
     }
     guard text != "/healthz", text != "/readyz" else { throw OptionFault("is taken by the health checks") }
     return text
+  }
+
+  private static func hosts(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {
+    let names = text.split(separator: ",").map { $0.filter { $0 != " " }.lowercased() }
+    guard !names.isEmpty else { throw OptionFault("names no host") }
+    guard !names.contains("*") else {
+      settings.server.hosts = .any
+      return
+    }
+    let bare = names.map { $0.hasPrefix("[") && $0.hasSuffix("]") ? String($0.dropFirst().dropLast()) : $0 }
+    // An IPv6 address has colons too, more than one of them.
+    guard bare.allSatisfy({ name in !name.contains("/") && !name.contains("*") && name.count { $0 == ":" } != 1 }) else {
+      throw OptionFault("is not a list of names without ports, for example chat.example.com,192.0.2.1")
+    }
+    settings.server.hosts = .only(bare)
   }
 
   private static func origins(_ settings: inout ServeSettings, _ text: String) throws(OptionFault) {

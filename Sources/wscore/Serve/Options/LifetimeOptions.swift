@@ -7,6 +7,7 @@ struct LifetimeOptions: ServeOptionGroup {
   @Option(help: .serve("ping-timeout")) var pingTimeout: String?
   @Option(help: .serve("hello-timeout")) var helloTimeout: String?
   @Option(help: .serve("handshake-timeout")) var handshakeTimeout: String?
+  @Option(help: .serve("message-timeout")) var messageTimeout: String?
   @Option(help: .serve("drain-timeout")) var drainTimeout: String?
 
   var given: [(name: String, text: String?)] {
@@ -16,6 +17,7 @@ struct LifetimeOptions: ServeOptionGroup {
       ("ping-timeout", pingTimeout),
       ("hello-timeout", helloTimeout),
       ("handshake-timeout", handshakeTimeout),
+      ("message-timeout", messageTimeout),
       ("drain-timeout", drainTimeout),
     ]
   }
@@ -32,6 +34,8 @@ extension ServeOption {
         "Silence after a ping that ends a connection."),
       duration("hello-timeout", \.server.limits.helloTimeoutMilliseconds, 10, "10s", "Time from the upgrade to hello."),
       duration("handshake-timeout", \.server.handshakeTimeoutMilliseconds, 10, "10s", "Time for a whole HTTP request."),
+      duration("message-timeout", \.server.messageTimeoutMilliseconds, 10, "60s",
+        "Time for a message to arrive, from its first byte to its last."),
       duration("drain-timeout", \.server.drainTimeoutMilliseconds, 0, "10s",
         "Time for clients to leave after SIGTERM."),
     ]

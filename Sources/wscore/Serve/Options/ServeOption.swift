@@ -36,13 +36,17 @@ struct ServeOption {
   /// One list for each group of options, in the order of the help.
   static var all: [ServeOption] {
     [
+      listening,
       endpoint,
+      tls,
+      proxies,
       authentication,
       jwt,
       backends,
       admission,
       lifetimes,
       bounds,
+      traffic,
       compression,
       rooms,
       events,
