@@ -13,13 +13,10 @@ private final class Taker: ConnectionTaker {
 
   init(_ loop: ReactorLoop) { self.loop = loop }
 
-  func mayAccept() -> Bool {
-    guard remaining > 0 else { return false }
-    remaining -= 1
-    return true
-  }
+  func mayAccept() -> Bool { remaining > 0 }
 
   func accepted(_ descriptor: Int32) {
+    remaining -= 1
     if let socket = loop.adopt(descriptor, whenEnded: {}) { sockets.append(socket) }
   }
 

@@ -15,6 +15,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "Ring.h"
+
 // Negative errno on failure, as all functions here.
 int reactor_accept(int descriptor);
 int reactor_set_integer(int descriptor, int level, int option, int value);

@@ -1,15 +1,12 @@
-import Synchronization
 import NIOCore
 import SessionCore
+import SocketReactor
+import Synchronization
 import WebSocketFrames
 
 /// One socket: a request head, then frames. It turns bytes into messages for the driver's shard and back, and knows
 /// nothing of sessions.
-final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
+final class ConnectionHandler: TransportConnection, ByteReceiver {
   private enum Phase {
     case head
     case open
@@ -26,7 +23,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private static let maxPongCount = 16
 
   private let services: Services
-  private var context: ChannelHandlerContext?
+  private let socket: ByteSocket
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
   private var frames: FrameParser
@@ -36,15 +33,12 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var messageByteCount: Int
   /// Set instead of `slot` on the endpoint of the raw echo.
   private var echo: RawEcho?
-  private var hasHeldRead = false
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
   /// Payloads of the peer's latest pings, the oldest first.
   private var pongs: [[UInt8]] = []
   private var mustPing = false
   private var isCounted = false
-  /// What this one gave the socket to.
-  private var successor: EventSocket?
   private var hasDeadline = false
   private var visitor = Visitor()
   private var controlPace = PaceMeter()
@@ -52,7 +46,8 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   private var messageBegan: Instant?
   private var isMessageWatched = false
 
-  override init(driver: ShardDriver) {
+  init(driver: ShardDriver, socket: ByteSocket) {
+    self.socket = socket
     services = driver.services
     head = HTTPHeadParser(limits: driver.services.configuration.head)
     messageByteCount = driver.services.configuration.limits.messageByteCount
@@ -61,26 +56,18 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   /// On a socket whose earlier requests an `EventSocket` answered.
-  convenience init(continuing driver: ShardDriver, _ visitor: Visitor) {
-    self.init(driver: driver)
+  convenience init(continuing driver: ShardDriver, _ socket: ByteSocket, _ visitor: Visitor) {
+    self.init(driver: driver, socket: socket)
     self.visitor = visitor
     isCounted = true
   }
 
-  // MARK: The channel
+  // MARK: The socket
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-  /// A proxy said for whom the connection is, before anything else.
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard let event = event as? PeerAnnounced else { return context.fireUserInboundEventTriggered(event) }
-    visitor.peer = event.peer
-  }
-
-  func channelActive(context: ChannelHandlerContext) {
-    if visitor.peer == .unknown { visitor.peer = PeerAddress(context.remoteAddress) }
+  /// The socket is connected; it is for this peer.
+  func begin(for peer: PeerAddress) {
+    socket.receiver = self
+    visitor.peer = peer
     isCounted = true
     let count = services.transportCount.wrappingAdd(1, ordering: .relaxed).newValue
     driver.expectHandshake(of: self)
@@ -91,11 +78,11 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     switch visitor.arrive(services, now: driver.now) {
     case .welcome: break
     case .refused: answer(Services.crowded())
-    case .cut: context.close(promise: nil)
+    case .cut: socket.close()
     }
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
+  func ended() {
     if isCounted { services.transportCount.wrappingSubtract(1, ordering: .relaxed) }
     isCounted = false
     visitor.leave()
@@ -104,22 +91,14 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     kept = []
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  func received(_ bytes: UnsafeMutableRawBufferPointer) {
     guard phase != .lingering, phase != .gone else { return }
-    unwrapInboundIn(data).withUnsafeReadableBytes { driver.read($0, for: self) }
+    driver.read(bytes, for: self)
+    if isPaused { socket.pauseReading() }
+    driver.scheduleTick()
   }
 
-  func channelReadComplete(context: ChannelHandlerContext) { driver.scheduleTick() }
-
-  func read(context: ChannelHandlerContext) {
-    if isPaused { hasHeldRead = true } else { context.read() }
-  }
-
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    writabilityChanged(context.channel.isWritable)
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func writabilityChanged() { writabilityChanged(socket.isWritable) }
 
   // MARK: Reading
 
@@ -141,19 +120,12 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     if taken < bytes.count { kept.insert(contentsOf: bytes[taken...], at: 0) }
   }
 
-  /// Reads from the socket again if that was wanted meanwhile.
   override func readOn() {
-    guard !isPaused, hasHeldRead else { return }
-    hasHeldRead = false
-    context?.read()
+    if !isPaused { socket.resumeReading() }
   }
 
   /// Parses `input`, which it may change, and returns how many bytes it took: all, unless there is to be a pause.
   func take(_ input: UnsafeMutableRawBufferPointer) -> Int {
-    if let successor {
-      successor.take(UnsafeRawBufferPointer(input))
-      return input.count
-    }
     var offset = 0
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
     if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
@@ -178,16 +150,16 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// The socket's requests are for event streams.
   private func handOver(_ head: HTTPRequestHead, _ rest: UnsafeRawBufferPointer) {
     self.head = nil
-    let socket = EventSocket(driver: driver, visitor: visitor)
-    guard let context, context.replace(self, with: socket) else { return }
+    let successor = EventSocket(driver: driver, socket: socket, visitor: visitor)
     visitor.leave()
-    successor = socket
     (isCounted, phase) = (false, .gone)
-    socket.begin(with: head, rest)
+    socket.receiver = successor
+    successor.begin(with: head, rest)
   }
 
   /// Takes the request as the first one of the socket.
   func begin(with head: HTTPRequestHead) {
+    socket.receiver = self
     driver.expectHandshake(of: self)
     judge(head)
   }
@@ -202,7 +174,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
         self, .webSocket,
         ConnectionDescription(
           transport: Transport.webSocket.rawValue, remote: client.description, version: version,
-          credential: credential, verifiedSubject: context?.verifiedSubject))
+          credential: credential, verifiedSubject: socket.verifiedSubject))
     case .echo(let accepted):
       messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
       guard admit(head) != nil, accept(accepted) else { return }
@@ -375,10 +347,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
   }
 
-  private func write(_ bytes: ByteBuffer) {
-    guard let context else { return }
-    context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-  }
+  private func write(_ bytes: ByteBuffer) { socket.write(bytes) }
 
   private func answer(_ refusal: HTTPRefusal) { answer(refusal.status, refusal.bytes()) }
 
@@ -469,7 +438,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     phase = .lingering
     kept = []
     lingerOnce()
-    context?.close(mode: .output, promise: nil)
+    socket.closeOutput()
     holds = []
     readOn()
   }
@@ -482,7 +451,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func lingerIsDue() {
     guard phase == .closing || phase == .lingering else { return }
-    context?.close(promise: nil)
+    socket.close()
   }
 
   func handshakeIsDue() {
