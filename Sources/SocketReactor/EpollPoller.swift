@@ -87,11 +87,7 @@ final class EpollPoller: Poller {
   }
 
   override func send(_ bytes: UnsafeRawBufferPointer, to socket: ReactorSocket) -> Int {
-    while true {
-      let count = Glibc.send(socket.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-      guard count < 0 else { return count }
-      if errno != EINTR { return -Int(errno) }
-    }
+    reactor_send(socket.number, bytes.baseAddress, bytes.count)
   }
 
   override func remove(_ descriptor: any PolledDescriptor) {

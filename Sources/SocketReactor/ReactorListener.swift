@@ -19,6 +19,8 @@ public final class ReactorListener: PolledDescriptor {
   private let loop: ReactorLoop
   private var taker: (any ConnectionTaker)?
   private(set) var isAccepting = true
+  /// The ring's: whether it will hear when somebody waits.
+  var isPolled = false
   private var isClosed = false
 
   /// Connections that are accepted in one turn, so that those that are there are served too.

@@ -51,6 +51,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
     waker = try EventDescriptor()
     switch backend {
     case .epoll: poller = try EpollPoller(waker: waker)
+    case .uring: poller = try RingPoller(waker: waker)
     }
     try start()
   }
@@ -80,7 +81,6 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
       takeIncoming()
       runTimers()
       if isStopping { return end() }
-      poller.flush()
       wait()
     } while true
   }

@@ -7,6 +7,18 @@ import NIOCore
 /// Its receiver is never called from within a call of this one, but for `writabilityChanged`: an end is told when the
 /// loop has handed over all that it has.
 final class ReactorSocket: ByteSocket, PolledDescriptor {
+  /// What a ring has in hand of a socket.
+  struct Operations: OptionSet {
+    let rawValue: UInt8
+
+    static let receives = Operations(rawValue: 1)
+    /// The receiving is being cancelled.
+    static let isCancelled = Operations(rawValue: 2)
+    static let polls = Operations(rawValue: 4)
+    /// The poll is for room to write.
+    static let pollsOutput = Operations(rawValue: 8)
+  }
+
   let number: Int32
   var token: UInt64 = 0
   private unowned let loop: ReactorLoop
@@ -21,7 +33,8 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   private var queue: [UInt8] = []
   private var queueOffset = 0
   /// Bytes that the poller has accepted and the kernel not yet.
-  private var stagedCount = 0
+  var stagedCount = 0
+  var operations: Operations = []
   /// All that was ever written.
   private var writtenCount: UInt64 = 0
   private var waiters: [(end: UInt64, body: () -> Void)] = []
@@ -50,12 +63,20 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
       if isOver { end() } else { hear(false) }
       return
     }
-    let count = recv(number, input.baseAddress, input.count, 0)
+    let count = reactor_receive(number, input.baseAddress, input.count)
     if count > 0 { return take(UnsafeMutableRawBufferPointer(rebasing: input[..<count])) }
-    guard count < 0, errno == EAGAIN || errno == EINTR else { return end() }
+    if count != -Int(EAGAIN) { end() }
   }
 
-  func take(_ bytes: UnsafeMutableRawBufferPointer) { receiver?.received(bytes) }
+  private func take(_ bytes: UnsafeMutableRawBufferPointer) { receiver?.received(bytes) }
+
+  /// Bytes that the poller has received by itself.
+  func came(_ bytes: UnsafeMutableRawBufferPointer) {
+    guard !isClosed else { return }
+    let isWanted = isReading
+    take(bytes)
+    if !isWanted, !isReading, !isClosed, isHeard { hear(false) }
+  }
 
   override func pauseReading() {
     isReading = false
@@ -97,7 +118,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     guard queue.isEmpty else { return enqueue(bytes) }
     guard !bytes.isEmpty else { return }
     let count = loop.poller.send(bytes, to: self)
-    if count == bytes.count { return }
+    if count == bytes.count || isClosed { return }
     guard count >= 0 || count == -Int(EAGAIN) else { return end() }
     enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, count)...]))
     loop.poller.interestChanged(self)
@@ -112,7 +133,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   func outputIsReady() {
     guard !isClosed, wantsOutput else { return }
-    let count = queue.withUnsafeBytes { loop.poller.send(UnsafeRawBufferPointer(rebasing: $0[queueOffset...]), to: self) }
+    let count = queue[queueOffset...].withUnsafeBytes { reactor_send(number, $0.baseAddress, $0.count) }
     guard count >= 0 else { return count == -Int(EAGAIN) ? () : end() }
     queueOffset += count
     if queueOffset == queue.count {
@@ -122,6 +143,21 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
       // What has gone is not kept for as long as something waits.
       queue.removeFirst(queueOffset)
       queueOffset = 0
+    }
+    wasTaken()
+  }
+
+  /// Whether somebody waits for what is staged to be taken.
+  var isImpatient: Bool { closesOutput || !waiters.isEmpty }
+
+  /// The kernel has come to what was staged: the answer is how much it took, or a negative errno.
+  func settle(_ bytes: UnsafeRawBufferPointer, _ result: Int) {
+    stagedCount = 0
+    guard !isClosed else { return }
+    guard result >= 0 || result == -Int(EAGAIN) else { return end() }
+    if result < bytes.count {
+      enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, result)...]))
+      loop.poller.interestChanged(self)
     }
     wasTaken()
   }

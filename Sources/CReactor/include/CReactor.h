@@ -19,6 +19,10 @@
 
 // Negative errno on failure, as all functions here.
 int reactor_accept(int descriptor);
+// As recv(2) and send(2) without waiting, without what glibc does around them for threads that may be cancelled: ours
+// are not, and it is done for each message.
+ssize_t reactor_receive(int descriptor, void *bytes, size_t count);
+ssize_t reactor_send(int descriptor, const void *bytes, size_t count);
 int reactor_set_integer(int descriptor, int level, int option, int value);
 
 // 15 bytes at most.

@@ -119,6 +119,20 @@ static inline bool reactor_ring_next(struct reactor_ring *ring, struct reactor_c
   return true;
 }
 
+static inline bool reactor_ring_is_full(const struct reactor_ring *ring) {
+  return ring->sq_tail - __atomic_load_n(ring->sq_head_shared, __ATOMIC_ACQUIRE) >= ring->sq_entries;
+}
+
+// The number of the buffer that was used; -1 if none was.
+static inline int reactor_completion_buffer(struct reactor_completion completion) {
+  return completion.flags & IORING_CQE_F_BUFFER ? (int)(completion.flags >> IORING_CQE_BUFFER_SHIFT) : -1;
+}
+
+// Whether the operation will complete again.
+static inline bool reactor_completion_goes_on(struct reactor_completion completion) {
+  return completion.flags & IORING_CQE_F_MORE;
+}
+
 static inline uint8_t *reactor_ring_buffer(const struct reactor_ring *ring, unsigned index) {
   return ring->buffer_bytes + (size_t)index * ring->buffer_size;
 }

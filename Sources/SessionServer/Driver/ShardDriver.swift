@@ -39,6 +39,7 @@ final class ShardDriver {
   private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to the transport: used again as soon as it keeps nothing of it.
   private var scratch = ByteBuffer()
+  private var echoMemory = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
@@ -71,6 +72,8 @@ final class ShardDriver {
   private static let headroom = OutputBuffer.Headroom(steps: [(125, 2), (65_535, 4), (.max, 10)])
   /// The most that one connection is given in one tick, one message more or less.
   private static let byteBudget = 65_536
+  /// Memory for output is let go of when one write has made it larger.
+  private static let maxKeptByteCount = 1 << 18
 
   init(
     index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
@@ -95,6 +98,18 @@ final class ShardDriver {
   }
 
   private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
+
+  /// Memory for what a raw echo gives back, which is written before the next one needs it.
+  func takeEchoMemory() -> ByteBuffer {
+    defer { echoMemory = ByteBuffer() }
+    return echoMemory
+  }
+
+  func keepEchoMemory(_ memory: consuming ByteBuffer) {
+    guard memory.capacity <= ShardDriver.maxKeptByteCount else { return }
+    echoMemory = memory
+    echoMemory.clear()
+  }
 
   /// The time now, also for what follows.
   func readClock() -> Instant {
@@ -371,7 +386,7 @@ final class ShardDriver {
     connection.write(&lent.output, through: &lent.scratch)
     lent.output.removeAll()
     swap(&lent.output, &output)
-    if lent.scratch.capacity <= 1 << 18 { scratch = lent.scratch }
+    if lent.scratch.capacity <= ShardDriver.maxKeptByteCount { scratch = lent.scratch }
   }
 
   // MARK: Effects

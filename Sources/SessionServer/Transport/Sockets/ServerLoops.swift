@@ -42,13 +42,26 @@ struct ServerLoops: Sendable {
   ) throws(ServerError) -> ReactorBackend? {
     switch configuration.io {
     case .nio: return nil
-    case .auto: return configuration.tls == nil ? ReactorBackend.usable.first : nil
-    case .epoll, .uring:
-      guard configuration.tls == nil else {
-        throw .io("--io \(configuration.io.rawValue) has no TLS; use --io nio or leave it out")
-      }
-      return .epoll
+    case .auto: return configuration.tls == nil ? best(logger) : nil
+    case .epoll: return try usable(.epoll, configuration)
+    case .uring: return try usable(.uring, configuration)
     }
+  }
+
+  private static func best(_ logger: Logger) -> ReactorBackend? {
+    for backend in ReactorBackend.allCases {
+      guard let fault = backend.fault else { return backend }
+      logger.info("passed over", metadata: ["io": "\(backend)", "reason": "\(fault)"])
+    }
+    return nil
+  }
+
+  private static func usable(
+    _ backend: ReactorBackend, _ configuration: ServerConfiguration
+  ) throws(ServerError) -> ReactorBackend {
+    guard configuration.tls == nil else { throw .io("--io \(backend) has no TLS") }
+    if let fault = backend.fault { throw .io("--io \(backend) does not work here: \(fault)") }
+    return backend
   }
 
   /// Which one it is.
@@ -58,6 +71,7 @@ struct ServerLoops: Sendable {
     case .sockets(let group):
       switch group.loops[0].backend {
       case .epoll: .epoll
+      case .uring: .uring
       }
     }
   }

@@ -26,7 +26,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   private let socket: ByteSocket
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
-  private var frames: FrameParser
+  /// Nothing else of the connection parses while it does: `ShardDriver.read`.
+  @exclusivity(unchecked) private var frames: FrameParser
   /// Nil unless permessage-deflate was agreed.
   private(set) var compression: MessageCompression?
   /// The most bytes of a message, also of one that was compressed.
@@ -130,6 +131,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
     if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
     takeFrames(input, &offset)
+    // Not at the end of the tick, so that the loop needs memory for the frames of one connection only.
+    if echo != nil { drainUnattached() }
     if frames.isWithinMessage { watchMessage() } else { messageBegan = nil }
     return phase == .lingering || phase == .gone ? input.count : offset
   }
@@ -363,7 +366,7 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   // MARK: The raw echo
 
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
-    if echo?.isEmpty == true { driver.markDirty(self) }
+    if echo?.isEmpty == true { echo?.lend(driver.takeEchoMemory()) }
     echo?.append(opcode, message, compression)
     if !isWritable || echo?.isFull == true { holds.insert(.output) }
   }
@@ -378,11 +381,14 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   }
 
   private func writeEcho() {
+    if mustPing || !pongs.isEmpty {
+      var control = ByteBuffer()
+      takeControlFrames(into: &control)
+      write(control)
+    }
     guard let frames = echo?.takeFrames() else { return }
-    var control = ByteBuffer()
-    takeControlFrames(into: &control)
-    if control.readableBytes > 0 { write(control) }
-    if frames.readableBytes > 0 { write(frames) }
+    write(frames)
+    driver.keepEchoMemory(frames)
   }
 
   /// It is time to look whether the peer of an echo is still there: no shard pings it.
