@@ -25,7 +25,8 @@ open class ByteSocket {
 
   /// Sends the bytes after all that was written before. What the kernel does not take at once waits here, whatever
   /// `isWritable` says; on a socket that has ended it is thrown away.
-  /// - Parameter whenTaken: called when the kernel has taken them; never if the socket ends before.
+  /// - Parameter whenTaken: called when the kernel has taken them, within the call or after it; never if the socket ends
+  ///   before.
   open func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)? = nil) { preconditionFailure("a socket writes") }
 
   /// Tells the peer that nothing more comes after what was written. It is still read.

@@ -166,9 +166,8 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   private func wasTaken() {
     while let waiter = waiters.first, waiter.end &+ UInt64(unsentCount) <= writtenCount {
       waiters.removeFirst()
-      waiter.body()
+      loop.perform(waiter.body)
     }
-    guard !isClosed else { return }
     if closesOutput, unsentCount == 0 { shutDownOutput() }
     guard !isWritable, unsentCount <= ByteSocket.lowWatermark else { return }
     isWritable = true

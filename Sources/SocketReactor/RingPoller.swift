@@ -17,11 +17,11 @@ final class RingPoller: Poller {
   }
 
   private static let operationCount: UInt32 = 1_024
-  private static let bufferCount: UInt32 = 256
-  private static let bufferByteCount: UInt32 = 8_192
-  /// Bytes that wait to be submitted. Larger writes go out by themselves.
+  private static let bufferCount: UInt32 = 128
+  private static let bufferByteCount: UInt32 = 32_768
+  /// Bytes that wait to be submitted. A larger write goes out by itself: copying it would cost more than the call.
   private static let stageByteCount = 1 << 18
-  private static let maxStagedByteCount = stageByteCount / 2
+  private static let maxStagedByteCount = 1 << 14
   private static let sendFlags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT) | Int32(MSG_WAITALL)
 
   private let ring: UnsafeMutablePointer<reactor_ring>
@@ -91,9 +91,11 @@ final class RingPoller: Poller {
   }
 
   override func flush() {
-    guard reactor_ring_prepared(ring) > 0 else { return }
-    enter(wanted: 0, 0)
-    collect()
+    // The kernel takes all of it, but when its own queue is full, which collecting remedies, or for want of memory.
+    while reactor_ring_prepared(ring) > 0 {
+      enter(wanted: 0, 0)
+      collect()
+    }
   }
 
   /// Takes what the kernel has completed, and settles what was sent: all of it has been tried by now.
@@ -231,7 +233,7 @@ final class RingPoller: Poller {
 
   override func stop() {
     if !isEnabled { enable() }
-    for _ in 0..<RingPoller.operationCount where reactor_ring_prepared(ring) > 0 { flush() }
+    flush()
   }
 
   // MARK: Sending

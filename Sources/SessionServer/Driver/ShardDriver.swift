@@ -13,10 +13,11 @@ final class ShardDriver {
   let services: Services
   private let mailbox: Mailbox<Mail>
   private var log: (any RoomLog)?
-  private(set) var shard: Shard
+  /// It never calls out, so nothing else can come to it or to `effects` while it works.
+  @exclusivity(unchecked) private(set) var shard: Shard
   private(set) var now: Instant
 
-  private var effects: Effects = []
+  @exclusivity(unchecked) private var effects: Effects = []
   private var carried: Effects = []
   private var isCarrying = false
   private var mail: [Mail] = []

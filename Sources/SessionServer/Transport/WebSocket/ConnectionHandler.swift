@@ -32,8 +32,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   private(set) var compression: MessageCompression?
   /// The most bytes of a message, also of one that was compressed.
   private var messageByteCount: Int
-  /// Set instead of `slot` on the endpoint of the raw echo.
-  private var echo: RawEcho?
+  /// Set instead of `slot` on the endpoint of the raw echo. Only appended to and taken from, neither of which calls out.
+  @exclusivity(unchecked) private var echo: RawEcho?
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
   /// Payloads of the peer's latest pings, the oldest first.
