@@ -18,7 +18,7 @@ final class RingPoller: Poller {
 
   private static let operationCount: UInt32 = 1_024
   private static let bufferCount: UInt32 = 128
-  private static let bufferByteCount: UInt32 = 32_768
+  private static let bufferByteCount: UInt32 = 16_384
   /// Bytes that wait to be submitted. A larger write goes out by itself: copying it would cost more than the call.
   private static let stageByteCount = 1 << 18
   private static let maxStagedByteCount = 1 << 14

@@ -82,6 +82,8 @@ private func connect(to address: SocketAddress) -> Peer {
         place.taker.value.sockets.map { $0.remoteAddress?.ipAddress }
       }.get()
       #expect(remotes.allSatisfy { $0 == "127.0.0.1" })
+      // They are there until now.
+      withExtendedLifetime(peers) {}
     }
   }
 

@@ -97,7 +97,8 @@ def test_a_name_that_does_not_exist(choice):
 @pytest.mark.parametrize("choice", CHOICES)
 def test_ipv6(start_server, choice):
     server = subprocess.Popen(
-        [WSCORE, "serve", "--listen", "[::1]:0", "--admin-socket", "none", "--io", choice], stdout=subprocess.PIPE,
+        [WSCORE, "serve", "--listen", "[::1]:0", "--admin-socket", "none", "--io", choice,
+         "--drain-timeout", "100ms"], stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
     try:
         url = next(word for line in server.stdout for word in line.replace('"', " ").split() if word.startswith("ws://[::1]"))
