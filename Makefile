@@ -3,7 +3,8 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check check-model unit process io examples traits docs sim conformance bench-slow-reader clean setup-build setup-test
+.PHONY: help serve build test check check-model unit process io examples traits docs sim conformance fuzz fuzz-ci fuzz-corpus \
+  sanitize soak bench bench-quick bench-micro bench-slow-reader clean setup-build setup-test setup-bench
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
 	@echo "make build    build everything for release, tests included"
@@ -15,6 +16,12 @@ help:
 	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
 	@echo "make sim      the simulator alone: SEEDS=n seeds (10000), or the one of SEED=n"
 	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
+	@echo "make fuzz     the fuzzers, with the address sanitizer: MINUTES=n together (10), TARGET=x one alone"
+	@echo "make fuzz-ci  their kept inputs and a short run; make fuzz-corpus: keep what they found, minimised"
+	@echo "make sanitize the tests under the thread, address and leak sanitizers: takes long; SANITIZER=thread one alone"
+	@echo "make soak     MINUTES=n (30) of sessions with every fault; memory, descriptors and timers as before"
+	@echo "make bench    what it costs beside its peers; writes Benchmarks/RESULTS.md; AB=wscore: beside another build"
+	@echo "make bench-quick  the most telling of it, in a minute; make bench-micro: the parts, held to thresholds"
 	@echo "make bench-slow-reader  what one stopped member costs the 999 others of its room: the ratio of p99"
 	@echo "make docs     write the manual pages and completions anew"
 	@echo "make clean    remove what was built"
@@ -60,7 +67,7 @@ examples: setup-build
 traits: setup-build
 	tools/check_traits.sh
 
-test: check check-model traits unit process io
+test: check check-model traits unit fuzz-ci process io
 
 SEEDS ?= 10000
 sim: build
@@ -71,6 +78,47 @@ conformance: setup-build
 	tools/conformance/setup.sh
 	python3 tools/conformance/run.py --reports reports/conformance
 
+MINUTES ?=
+fuzz: setup-build
+	python3 tools/fuzz.py run --address $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TARGET),--target $(TARGET))
+
+fuzz-ci: setup-build
+	python3 tools/fuzz.py ci
+
+fuzz-corpus: setup-build
+	python3 tools/fuzz.py corpus $(if $(TARGET),--target $(TARGET))
+
+SANITIZER ?= thread address
+sanitize: setup-build
+	set -e; for sanitizer in $(SANITIZER); do tools/sanitize.sh $$sanitizer; done
+
+soak: setup-test
+	swift build -c release --product wscore
+	.venv/bin/python tools/soak.py $(if $(MINUTES),--minutes $(MINUTES))
+
+# Options by variable: see Benchmarks/README.md.
+BENCH := python3 Benchmarks/runner/bench.py $(if $(AB),--ab "$(AB)") $(if $(SCENARIOS),--scenarios "$(SCENARIOS)") \
+	$(if $(ONLY),--only "$(ONLY)") $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) \
+	$(if $(SERVER_CORE),--server-core $(SERVER_CORE)) $(if $(LOADER_CORE),--loader-core $(LOADER_CORE))
+
+setup-bench:
+	@tools/setup.sh bench
+	swift build -c release --product wscore
+
+# The whole of it is kept; a part of it, or a comparison of two builds, is only shown.
+bench: setup-bench
+	$(if $(AB)$(SCENARIOS)$(ONLY),,-$(MAKE) bench-micro)
+	$(BENCH) --reps $(or $(REPS),5) \
+	  $(if $(AB)$(SCENARIOS)$(ONLY),,--write Benchmarks/RESULTS.md --micro .build-bench/native/micro.md)
+
+bench-quick: setup-bench
+	$(BENCH) --group quick --reps $(or $(REPS),1) --seconds 1 --warmup 0.5
+
+bench-micro:
+	@tools/setup.sh bench
+	swift build -c release --package-path Benchmarks --scratch-path .build-bench
+	python3 Benchmarks/runner/micro.py $(if $(MICRO),--only $(MICRO)) $(if $(UPDATE),--update)
+
 bench-slow-reader: setup-test
 	swift build -c release --product wscore
 	.venv/bin/python tools/bench_slow_reader.py
@@ -79,4 +127,4 @@ docs: build
 	python3 tools/generate_docs.py
 
 clean:
-	rm -rf .build .build-core .build-examples .venv
+	rm -rf .build .build-* .venv

@@ -20,9 +20,10 @@ def push(path, body, key):
 class Hook(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if call["event"] != "order.create" or not call["payload"].get("item"):
+        order = call["payload"]
+        if call["event"] != "order.create" or not isinstance(order, dict) or not order.get("item"):
             return self.answer(400, {"code": "order.invalid", "message": "an order has an item"})
-        order = orders.setdefault(call["id"], {"number": len(orders) + 1, "by": call["user"], **call["payload"]})
+        order = orders.setdefault(call["id"], {"number": len(orders) + 1, "by": call["user"], **order})
         push("/v1/publish", {"room": "orders", "event": "order.created", "payload": order}, key=call["id"])
         self.answer(200, {"number": order["number"]})
 

@@ -31,7 +31,14 @@ ARROWS = {
         "SessionServer",
         "WebSocketFrames",
     },
+    # Of the package Fuzzing.
+    "FuzzSupport": set(),
+    "FrameReading": {"WebSocketFrames"},
+    "FuzzFrames": {"FrameReading", "FuzzSupport", "WebSocketFrames"},
+    "FuzzNIO": {"FrameReading", "FuzzSupport", "WebSocketFrames"},
+    "FuzzSessions": {"FuzzSupport", "JSONSchemas", "SessionCore", "SessionSimulator"},
 }
+SOURCES = [ROOT / "Sources", ROOT / "Fuzzing" / "Sources"]
 # Modules that import the standard library and swift-collections only, and read no clock.
 PURE = {"WebSocketFrames", "SessionCore", "JSONSchemas"}
 # zlib is a function from bytes to bytes.
@@ -41,8 +48,8 @@ IMPORT = re.compile(r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:package |public |internal
 
 
 def faults():
-    for path in sorted(ROOT.glob("Sources/**/*.swift")):
-        module = path.relative_to(ROOT / "Sources").parts[0]
+    for sources, path in ((sources, path) for sources in SOURCES for path in sorted(sources.glob("**/*.swift"))):
+        module = path.relative_to(sources).parts[0]
         text, name = path.read_text(), path.relative_to(ROOT)
         lines = text.count("\n")
         if lines > MAX_LINES:
@@ -57,6 +64,9 @@ def faults():
                 yield f"{name}: {module} is pure and must not import {imported}"
         if module in PURE and (found := CLOCKS.search(text)):
             yield f"{name}: {module} is pure and must not use {found.group(1)}"
+    for path in sorted(ROOT.glob("Benchmarks/**/*")):
+        if path.suffix in {".swift", ".c", ".h", ".cpp", ".py", ".go", ".js"} and (lines := path.read_text().count("\n")) > MAX_LINES:
+            yield f"{path.relative_to(ROOT)}: {lines} lines, {MAX_LINES} at most"
 
 
 found = list(faults())

@@ -2,6 +2,7 @@
 # Installs what a build or a test run needs and is not there yet.
 #   tools/setup.sh build    Debian packages for the build
 #   tools/setup.sh test     those, the tools of the tests, and a Python environment in .venv
+#   tools/setup.sh bench    those of the build, and the peers that the benchmarks compare with
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -43,8 +44,12 @@ case "${1:-}" in
     need_packages libreadline-dev zlib1g-dev python3-venv mandoc zsh fish gcc libc6-dev spin openssl curl
     need_python_environment
     ;;
+  bench)
+    need_packages libreadline-dev zlib1g-dev gcc g++ libc6-dev util-linux valgrind golang-go golang-github-gorilla-websocket-dev \
+      nodejs node-ws
+    ;;
   *)
-    echo "usage: tools/setup.sh build|test" >&2
+    echo "usage: tools/setup.sh build|test|bench" >&2
     exit 64
     ;;
 esac

@@ -33,6 +33,8 @@ public struct ServerConfiguration: Sendable {
   public var checksPermissions = false
   /// Time for a whole request to arrive.
   public var handshakeTimeoutMilliseconds: UInt64 = 10_000
+  /// Time between two requests of one socket.
+  public var idleTimeoutMilliseconds: UInt64 = 60_000
   /// Connections at one time, of every transport; further ones are answered with 503.
   public var connectionCount = 100_000
   /// Sockets beyond those, for health checks and for refusals that can be read. When they are used up too, nothing is

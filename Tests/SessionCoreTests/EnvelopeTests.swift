@@ -64,6 +64,19 @@ private func fault(_ text: String) -> Envelope.Fault? {
     #expect(fault(#"{"v":2,"type":"ack","crit":[]}"#) == nil)
   }
 
+  /// Found by the fuzzer: the spelling with bits left over was let in, and its escaped form was not.
+  @Test(arguments: [
+    ("s_AAAAAAAAAAAAAAAAAAAAAA", true), ("s_AAAAAAAAAAAAAAAAAAAAAQ", true), ("s_AAAAAAAAAAAAAAAAAAAAAg", true),
+    ("s_AAAAAAAAAAAAAAAAAAAAAw", true), ("s_AAAAAAAAAAAAAAAAAABool", false), ("s_AAAAAAAAAAAAAAAAAAAAAB", false),
+    ("s_AAAAAAAAAAAAAAAAAAAAA", false), ("s_AAAAAAAAAAAAAAAAAAAAAAA", false), ("c_AAAAAAAAAAAAAAAAAAAAAA", false),
+    ("s_AAAAAAAAAAAAAAAAAAAA=A", false),
+  ])
+  func aSessionIDHasOneSpelling(sid: String, isLegal: Bool) {
+    #expect((fault(#"{"v":2,"type":"ack","from":"\#(sid)"}"#) == nil) == isLegal)
+    #expect((fault(#"{"v":2,"type":"ack","from":"\u0073\#(sid.dropFirst())"}"#) == nil) == isLegal || !sid.hasPrefix("s"))
+    #expect((SessionID(sid) != nil) == isLegal)
+  }
+
   @Test func lengthsAreBoundedExactly() {
     for (field, limit) in [("id", 64), ("room", 128), ("key", 128), ("re", 64)] {
       let message = { (count: Int) in #"{"v":2,"type":"ack","\#(field)":"\#(String(repeating: "x", count: count))"}"# }

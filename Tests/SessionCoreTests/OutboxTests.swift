@@ -53,6 +53,23 @@ private final class Bench {
 }
 
 @Suite struct OutboxTests {
+  /// What is given up after it was sent is under way all the same.
+  @Test func aFullOutboxSendsNoMoreThanTheWindow() {
+    let bench = Bench()
+    bench.window.messageCount = 2
+    bench.add("a", "b", "c", "d", "e", "f", "g", "h")
+    #expect(bench.sent() == ["gap 1-4 overflow ", "5 e", "6 f"])
+    bench.add("i", "j", "k")
+    #expect(bench.sent() == [])
+    #expect(bench.acknowledge(5))
+    #expect(bench.sent() == [])
+    #expect(bench.acknowledge(6))
+    #expect(bench.sent() == ["gap 7-7 overflow ", "8 h", "9 i"])
+    bench.add("l", "m")
+    bench.outbox.rewind()
+    #expect(bench.sent() == ["gap 7-9 overflow ", "10 j", "11 k"])
+  }
+
   @Test func messagesAreNumberedSentOnceAndKeptUntilAcknowledged() {
     let bench = Bench()
     bench.add("a", "b", "c")

@@ -53,7 +53,8 @@ final class InProcessWire: TestWire {
 
 // MARK: A socket
 
-/// A blocking socket; a read waits for ten seconds at most. Bytes are read in lines or by their number.
+/// A blocking socket; a read waits for a minute at most, since it holds one of the few threads that all
+/// tests share. Bytes are read in lines or by their number.
 final class TestSocket {
   private let descriptor: Int32
   private var buffered: [UInt8] = []
@@ -71,7 +72,7 @@ final class TestSocket {
       }
     }
     guard result == 0 else { throw WireFault(text: "connect: \(errno)") }
-    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     var isOn: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
@@ -112,7 +113,7 @@ final class TestSocket {
   private func fill() throws -> Bool {
     var bytes = [UInt8](repeating: 0, count: 65_536)
     let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
-    if count < 0, errno == EAGAIN { throw WireFault(text: "nothing came for ten seconds") }
+    if count < 0, errno == EAGAIN { throw WireFault(text: "nothing came for a minute") }
     if count > 0 { buffered += bytes[..<count] }
     return count > 0
   }

@@ -48,10 +48,14 @@ import WebSocketFrames
   @Test(arguments: [
     ";", "permessage-deflate;", "permessage-deflate; =1", "permessage-deflate; a=", "permessage-deflate; a=\"",
     "permessage-deflate; a=\"b c\"", "permessage deflate", "a/b", "permessage-deflate; a=\"b\"c",
-    String(repeating: "a,", count: 33),
+    String(repeating: "a,", count: 33) + "a/b",
   ])
   func whatIsNoListIsRefused(value: String) {
     #expect(ExtensionList([value]) == nil)
+  }
+
+  @Test func ofVeryManyTheFirstAreLookedAt() {
+    #expect(ExtensionList([String(repeating: "a,", count: 33)])?.elements.count == 32)
   }
 
   @Test(arguments: [

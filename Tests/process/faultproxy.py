@@ -147,7 +147,9 @@ class FaultProxy:
             return
         link = Link(self, writer, upstream_writer)
         self.links.append(link)
-        await asyncio.gather(link.pump("up", reader), link.pump("down", upstream_reader))
+        # The proxy may end while its links go on.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(link.pump("up", reader), link.pump("down", upstream_reader))
 
     async def pieces(self, side, reader):
         """What came, as it came; frame by frame if the server's frames are to be changed."""

@@ -45,6 +45,7 @@ class EventWire:
     """`url` is http://HOST:PORT/sse. Opens with GET, or, given `first`, with a POST that has those messages already."""
 
     subprotocol = None
+    ssl = None
 
     def __init__(self, url, subprotocol=None, headers=None, timeout=10, first=None, ssl=None):
         parts = urllib.parse.urlsplit(url)

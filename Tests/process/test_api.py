@@ -291,6 +291,7 @@ def test_a_bad_body_is_named(api, path, body, expected):
     ("GET", "/v1/publish", {}, 405, "method.unsupported"), ("PUT", "/v1/sessions", {}, 405, "method.unsupported"),
     ("PATCH", "/v1/rooms/x", {}, 405, "method.unsupported"), ("GET", "/v1/rooms/%zz", {}, 400, "request.invalid"),
     ("GET", "/v1/sessions/x", {}, 400, "request.invalid"), ("GET", "/v1/rooms?limit=%F0", {}, 400, "request.invalid"),
+    ("GET", "/v1/sessions?usr=ann", {}, 400, "request.invalid"),
 ])
 def test_what_cannot_be_asked(api, method, path, headers, status, error):
     found, answer, headers = api.call(method, path, **headers)

@@ -3,7 +3,9 @@ import contextlib
 import os
 import re
 import resource
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from conftest import ROOT, WSCORE
 from ssewire import EventWire
 from transports import sse_url
-from wsraw import (CLOSE, HELLO, PING, PONG, Raw, frame, request, session, text_frame, wait_for, works)
+from wsraw import (CLOSE, HELLO, PING, PONG, Raw, frame, memory, request, session, text_frame, wait_for, works)
 
 ECHO = {"v": 2, "type": "event", "event": "echo", "id": "e"}
 
@@ -89,6 +91,48 @@ def test_names_that_are_allowed(start_server):
         assert status_of(server.url, host=name) == status, name
     assert status_of(start_server("--allow-host", "*").url, host="any.example") == 101
     assert status_of(start_server("--trusted-proxy", "10.0.0.0/8").url, host="any.example") == 101
+
+
+POST = b"POST /sse HTTP/1.1\r\nHost: 127.0.0.1\r\nWscore-Channel: x\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_answers_that_are_not_read(limited):
+    """Requests behind each other, whose answers nobody takes: what waits is bounded, and the connection ends."""
+    server = limited("--ping-interval", "1s", "--ping-timeout", "500ms")
+    before = memory(server)
+    with Raw(server.url, receive_buffer=4096) as raw:
+        raw.socket.settimeout(1)
+        with contextlib.suppress(TimeoutError, OSError):
+            for _ in range(1000):
+                raw.socket.sendall(POST * 1000)
+        assert memory(server) - before < 16 << 20
+        wait_for(lambda: server.hits("unread") == 1)
+        assert works(server.url)
+    wait_for(lambda: server.stats()["sockets"] == 0)
+
+
+def test_answers_that_are_read_late(limited):
+    server = limited()
+    with Raw(server.url, receive_buffer=4096) as raw:
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        sender = threading.Thread(target=raw.send, args=(POST * 40_000,))
+        sender.start()
+        time.sleep(1)
+        mark, count = b"HTTP/1.1 404 ", 0
+        while count < 40_000:
+            assert raw._more(), count
+            count += raw.buffer.count(mark)
+            raw.buffer = raw.buffer[max(raw.buffer.rfind(mark) + len(mark), len(raw.buffer) - len(mark) + 1):]
+        sender.join()
+    assert count == 40_000
+
+
+def test_a_socket_that_sends_no_further_request(limited):
+    server = limited("--idle-timeout", "300ms")
+    with Raw(server.url) as raw:
+        raw.send(POST)
+        assert raw.response()[0] == 404
+        assert raw.at_end()
 
 
 # Connections

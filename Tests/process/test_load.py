@@ -43,6 +43,20 @@ def test_storms_lose_nothing(server, tmp_path):
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == report
 
 
+def test_two_runs_at_one_time(server):
+    """Each in rooms of its own: neither takes the other's messages for its own."""
+    other = subprocess.Popen([WSCORE, "load", server.url, "--json", *SMALL, "--room-prefix", "other."],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    done = run_load(server.url, *SMALL)
+    out, _ = other.communicate(timeout=60)
+    for report in (json.loads(done.stdout), json.loads(out)):
+        assert report["verdict"] in ("ok", "invalid")
+        assert [report[name] for name in ("lost", "duplicated", "out_of_order", "unexplained")] == [0] * 4
+    for prefix in ("", "x" * 101):
+        done = run_load(server.url, *SMALL, "--room-prefix", prefix)
+        assert done.returncode == 64 and "--room-prefix" in done.stderr
+
+
 @pytest.mark.parametrize("drop", ["fin", "clean"])
 def test_other_ways_to_drop(server, drop):
     done = run_load(server.url, *SMALL, "--storm", "100%@1s", "--drop", drop, "--loops", "2")

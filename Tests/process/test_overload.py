@@ -227,7 +227,7 @@ def test_sends_to_a_server_that_is_killed_are_unknown(start_server, environment)
     process = client(
         server.url, "join lobby", "blackhole in", "repeat 30 send n 1 --room lobby", "sleep 3s", "wait online --within 20s",
         "join lobby", "send n 2 --room lobby", "wait acks", environment=environment, timeout="20s")
-    # The first join is among what is unknown: its answer never came.
+    # The first join is among what is unknown if its answer was not faster than the black hole.
     time.sleep(1.5)
     server.process.kill()
     server.process.wait()
@@ -237,7 +237,7 @@ def test_sends_to_a_server_that_is_killed_are_unknown(start_server, environment)
     output, errors = process.communicate(timeout=60)
     got += [m["payload"] for m in watcher.quiet(0.3) if m["type"] == "event"]
     summary = told(output, "summary")[0]
-    assert got == [2] and summary["unknown"] == 1 + 30, output + errors
+    assert got == [2] and summary["unknown"] in (30, 1 + 30), output + errors
 
 
 # The load tool under the same conditions

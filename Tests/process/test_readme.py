@@ -13,7 +13,7 @@ from conftest import ROOT, WSCORE
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
 COMMANDS = [
-    line for language, block in BLOCKS if language == "sh" for line in block.splitlines()
+    line for language, block in BLOCKS if language == "sh" for line in block.replace("\\\n", "").splitlines()
     if line.startswith(("wscore ", ".build/release/wscore "))
 ]
 # What README tells of at full size runs here at a size that fits.

@@ -14,6 +14,7 @@ import pytest
 
 from certificates import Authority, write
 from conftest import WSCORE, eventually
+from httpbackend import Backend
 from transports import sse_url
 from wsclient import Client, ServerError
 from wsraw import frame, request, text_frame
@@ -277,6 +278,24 @@ def test_the_request_has_the_same_time_as_over_a_bare_connection(start_tls, auth
         assert read_all(connection).startswith(b"HTTP/1.1 408 ")
 
 
+def test_the_first_for_whom_there_is_no_place_is_told_so(start_tls, authority):
+    server = start_tls("--max-connections", "16")
+    context, held, answer = authority.trust(), [], b""
+    try:
+        for number in range(1_100):
+            held.append(secure(server, context))
+            # Who has a place hears nothing; the bound with what is spare lies beyond these.
+            if number > 700:
+                held[-1].settimeout(0.02)
+                with contextlib.suppress(TimeoutError):
+                    answer = read_all(held[-1])
+                    break
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: " in answer
+    finally:
+        for connection in held:
+            connection.close()
+
+
 def test_a_thousand_half_handshakes_disturb_nobody(start_tls, authority, lines):
     server = start_tls("--handshake-timeout", "3s")
     files = pathlib.Path(f"/proc/{server.process.pid}/fd")
@@ -532,6 +551,21 @@ def test_optional_certificates_with_auth_tls(start_tls, authority):
     server = start_tls("--tls-client-ca", authority.path, "--tls-client-auth", "optional")
     assert refusal(server, authority.trust()) == "auth.failed"
     assert user_of(server, authority.trust(authority.issue_client()))["user"] == "cn:ann"
+
+
+def test_a_backend_is_told_the_subject(start_tls, authority):
+    backend = Backend(lambda call: (200, {"user": "ann", "permissions": ["*"]}))
+    try:
+        server = start_tls("--tls-client-ca", authority.path, "--tls-client-auth", "optional",
+                           "--auth-url", f"{backend.url}/auth")
+        shown = authority.trust(authority.issue_client())
+        user_of(server, shown)
+        user_of(server, shown, {"scheme": "token", "credential": "abc"})
+        user_of(server, authority.trust(), {"scheme": "tls", "credential": "cn:root"})
+        asked = [(call.json["scheme"], call.json["credential"], call.json.get("subject")) for call in backend.calls]
+        assert asked == [("tls", None, "cn:ann"), ("token", "abc", "cn:ann"), ("tls", "cn:root", None)]
+    finally:
+        backend.stop()
 
 
 def test_only_the_same_subject_resumes(start_tls, authority, lines):

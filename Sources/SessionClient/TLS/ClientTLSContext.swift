@@ -113,7 +113,7 @@
       switch error {
       case NIOSSLError.uncleanShutdown: "the connection was cut without the end that TLS has for it"
       case NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])):
-        "the server closed the connection during the TLS handshake; does it speak TLS on this port?"
+        "the server closed the connection during the TLS handshake: it is full, or does not speak TLS on this port"
       case is NIOSSLError, is BoringSSLError: "TLS failed: \(TLSErrorText.word(error))"
       case is NIOSSLCloseTimedOutError: "the server did not end TLS in time"
       default: nil

@@ -114,11 +114,12 @@ extension Shard {
   }
 
   static func roomMessage(_ room: String, _ event: RoomEvent, _ position: LogPosition?) -> SharedMessage {
-    var tail = MessageWriter.Tail(.event)
+    let textByteCount = event.event.utf8.count + room.utf8.count + (event.key?.utf8.count ?? 0)
+    var tail = MessageWriter.Tail(.event, reserving: 144 + textByteCount + event.payload.count)
     tail.add("event", event.event)
     if event.eventVersion != 1 { tail.add("ev", number: event.eventVersion) }
     tail.add("room", room)
-    tail.add("from", event.from?.description)
+    tail.add(from: event.from)
     if let position { tail.add(position: position) }
     tail.add("key", event.key)
     if event.isTransient { tail.add("delivery", "transient") }

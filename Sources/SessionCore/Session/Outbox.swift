@@ -60,6 +60,8 @@ public struct Outbox: Sendable {
   /// What is under way; gaps are not, they are told.
   private var sentByteCount = 0
   private var sentMessageCount = 0
+  /// Of it, what was given up meanwhile: it is on its way all the same, until the receiver has acknowledged `last`.
+  private var abandoned = (messageCount: 0, byteCount: 0, last: UInt64(0))
   private var gapCount = 0
   public private(set) var losses = OutboxLosses()
 
@@ -68,6 +70,8 @@ public struct Outbox: Sendable {
   public var droppedCount: UInt64 { losses.dropped }
   public var hasUnsent: Bool { unsent != OutboxList.nowhere || !transients.isEmpty }
   public var hasReplies: Bool { replyCount > 0 }
+  /// Whether it has given up what is under way.
+  public var isOverrun: Bool { abandoned.messageCount > 0 }
   /// All bytes that are held, those of transient messages too.
   public var heldByteCount: Int { byteCount + transientByteCount }
   /// Bytes that could be given up.
@@ -159,6 +163,7 @@ public struct Outbox: Sendable {
   private mutating func drop(_ place: Place, _ reason: Gap.Reason, _ limits: OutboxLimits) {
     guard let message = list[place].message else { return }
     take(message, from: place)
+    abandon(message, at: place)
     var loss = Gap.Loss(reason: reason)
     loss.add(message.room)
     (list[place].message, list[place].loss) = (nil, loss)
@@ -174,6 +179,24 @@ public struct Outbox: Sendable {
     guard isSent(place) else { return }
     sentByteCount -= message.byteCount
     sentMessageCount -= 1
+  }
+
+  /// What was sent and is given up stays under way: else a receiver that does not acknowledge would be sent more than
+  /// its window.
+  private mutating func abandon(_ message: SharedMessage, at place: Place) {
+    guard isSent(place) else { return }
+    sentByteCount += message.byteCount
+    sentMessageCount += 1
+    abandoned = (
+      abandoned.messageCount + 1, abandoned.byteCount + message.byteCount, max(abandoned.last, list[place].last)
+    )
+  }
+
+  /// The receiver has got what was given up under way, or it is under way no more.
+  private mutating func forgetAbandoned() {
+    sentMessageCount -= abandoned.messageCount
+    sentByteCount -= abandoned.byteCount
+    abandoned = (0, 0, 0)
   }
 
   private func isSent(_ place: Place) -> Bool {
@@ -218,7 +241,7 @@ public struct Outbox: Sendable {
       transientByteCount -= transient.message.byteCount
       return .transient(transient.message)
     }
-    guard place != OutboxList.nowhere else { return nil }
+    guard place != OutboxList.nowhere, sentMessageCount < window.messageCount else { return nil }
     let seq = list[place].last
     guard let message = list[place].message else {
       unsent = list.after(place)
@@ -226,7 +249,7 @@ public struct Outbox: Sendable {
       return list[place].gap.map { .gap($0) }
     }
     let fits = sentByteCount == 0 || sentByteCount + message.byteCount <= window.byteCount
-    guard sentMessageCount < window.messageCount, fits else { return nil }
+    guard fits else { return nil }
     unsent = list.after(place)
     sentMessageCount += 1
     sentByteCount += message.byteCount
@@ -245,6 +268,7 @@ public struct Outbox: Sendable {
       if let message = list[list.head].message { take(message, from: list.head) }
       remove(list.head)
     }
+    if seq >= abandoned.last { forgetAbandoned() }
     // The receiver may stand inside a gap; what is left of it is a shorter one.
     if list.head != OutboxList.nowhere, list[list.head].first <= seq { list[list.head].first = seq + 1 }
     return true
@@ -252,6 +276,7 @@ public struct Outbox: Sendable {
 
   /// The connection is gone: nothing is under way, transient messages are lost.
   public mutating func rewind() {
+    forgetAbandoned()
     (unsent, sentByteCount, sentMessageCount) = (list.head, 0, 0)
     dropTransients()
   }

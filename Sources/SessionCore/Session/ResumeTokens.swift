@@ -21,8 +21,10 @@ struct ResumeTokens: Sendable {
 
   init(_ digest: [UInt8]) { current = digest }
 
-  /// The newest one, by which a tombstone knows its client.
   var newest: [UInt8] { current }
+
+  /// The one before the newest, while it can still be used.
+  var unconfirmed: [UInt8]? { previous }
 
   func judge(_ digest: [UInt8]) -> Verdict {
     if SHA256.isEqual(digest, current) { return .current }

@@ -26,9 +26,14 @@ struct JoinRequest: Sendable {
   var fault: String?
 
   init(_ payload: JSONValue) {
-    wantsPresence = payload["presence"]?.boolValue ?? false
+    let presence = payload["presence"] ?? .null
+    wantsPresence = presence.boolValue ?? false
     let (count, since) = (payload["history"] ?? .null, payload["since"] ?? .null)
-    if count != .null, since != .null {
+    if payload != .null, !payload.isObject {
+      fault = "the payload is an object: {presence, history, since}"
+    } else if presence != .null, presence.boolValue == nil {
+      fault = "presence is true or false"
+    } else if count != .null, since != .null {
       fault = "history and since exclude each other"
     } else if since != .null {
       wish = LogPosition(since).map { .since($0) }
@@ -132,6 +137,9 @@ final class Session {
 
   @exclusivity(unchecked) var expiry = Alarm()
   @exclusivity(unchecked) var ackDelay = Alarm()
+  /// Until when it has to acknowledge more than `ackedAtOverrun`: its outbox has given up what is under way.
+  @exclusivity(unchecked) var overrun = Alarm()
+  @exclusivity(unchecked) var ackedAtOverrun: UInt64 = 0
   @exclusivity(unchecked) var handlerDeadline = Alarm()
 
   init(

@@ -40,13 +40,19 @@ struct OutboxRanks {
 /// The bytes in all outboxes, and who gives some up when they are too many.
 extension Shard {
   /// Whether all outboxes together hold more than they may.
-  var isOverBudget: Bool { outboxByteCountInAll > limits.outboxTotalByteCount }
+  public var isOverBudget: Bool { outboxByteCountInAll > limits.outboxTotalByteCount }
+
+  /// Whether it is for this shard to give something up. Those that hold more than an even share make room for the others,
+  /// so that a hoard on one of them costs nothing elsewhere. If they do not, since they hold replies, each helps itself.
+  private var mustGiveWay: Bool {
+    isOverBudget && (outboxByteCount > limits.outboxTotalByteCount / configuration.count || isFarOverBudget)
+  }
 
   private var outboxByteCountInAll: Int { outboxByteCount + outboxByteCountElsewhere }
 
   /// Whether what cannot be dropped takes more than the budget and a sixteenth: what can be has given way by then, here
-  /// at once and in other shards with their next message.
-  private var isOverBudgetWithReplies: Bool {
+  /// at once and in other shards when they heard of it.
+  private var isFarOverBudget: Bool {
     outboxByteCountInAll > limits.outboxTotalByteCount + limits.outboxTotalByteCount / 16
   }
 
@@ -74,20 +80,25 @@ extension Shard {
     session.outbox.append(message, limits: limits.outbox)
     account(session)
     if session.outbox.losses != before { count(session.outbox.losses, since: before) }
-    if isOverBudget { relieve(session, sparing: message.isReply ? nil : session.outbox.lastSeq) }
+    relieve(session, sparing: message.isReply ? nil : session.outbox.lastSeq)
+    watchOverrun(session)
   }
+
+  /// Gives up what the outboxes of all shards hold too much, if it is for this one to do so: to be called when the driver
+  /// has heard what the others hold.
+  public mutating func makeRoom() { relieve(nil, sparing: nil) }
 
   /// The largest outboxes give something up, the largest first; if none is large, this one does, but for the message
   /// that it was just given.
-  private mutating func relieve(_ session: Session, sparing last: UInt64?) {
-    while isOverBudget {
-      let victim = ranks.largest ?? session
+  private mutating func relieve(_ session: Session?, sparing last: UInt64?) {
+    while mustGiveWay, let victim = ranks.largest ?? session {
       let before = victim.outbox.losses
       let spared = victim === session ? last : nil
       guard victim.outbox.relieve(sparing: spared, limits: limits.outbox) else { return }
       account(victim)
       count(victim.outbox.losses, since: before)
       counters.budgetDropped += victim.outbox.losses.dropped - before.dropped
+      watchOverrun(victim)
     }
   }
 
@@ -100,6 +111,6 @@ extension Shard {
   /// Replies are never dropped, so whoever causes them waits: when they alone fill the outbox, and when all outboxes
   /// are full and one was not acknowledged.
   func mustWait(_ session: Session) -> Bool {
-    session.outbox.isFullOfReplies(limits.outbox) || (isOverBudgetWithReplies && session.outbox.hasReplies)
+    session.outbox.isFullOfReplies(limits.outbox) || (isFarOverBudget && session.outbox.hasReplies)
   }
 }

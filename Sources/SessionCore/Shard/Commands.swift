@@ -56,7 +56,7 @@ extension Shard {
     var tail = MessageWriter.Tail(.event)
     tail.add("event", event)
     if eventVersion != 1 { tail.add("ev", number: eventVersion) }
-    tail.add("from", from?.description)
+    tail.add(from: from)
     return SharedMessage(tail: tail.end(payload: payload))
   }
 }

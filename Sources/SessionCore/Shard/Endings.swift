@@ -76,6 +76,7 @@ extension Shard {
     account(session)
     session.dropInbox()
     session.ackDelay.cancel()
+    session.overrun.cancel()
     session.isAckDue = false
     startExpiry(session)
     observe(LifecycleEvent(.sessionSuspended, sid: session.sid, user: session.principal.user))
@@ -118,7 +119,7 @@ extension Shard {
     post(.userSession(user: user, session.sid, isThere: false), to: home(of: user))
     post(
       .ended(
-        session.sid, Tombstone(lastIn: session.lastIn, tokenDigest: session.tokens.newest, reason: tombstone)),
+        session.sid, Tombstone(user: user, tokens: session.tokens, lastIn: session.lastIn, reason: tombstone)),
       to: registrar(of: session.sid))
     counters.sessionsEnded += 1
     observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: user, reason: reason))
@@ -148,6 +149,9 @@ extension Shard {
       // A claim is under way: the session goes to it, or starts its time anew.
       guard session.phase.suspendedSince != nil, session.heldClaim == nil else { return }
       end(session, .expired, told: nil, reason: "expired", .expired)
+    case .overrun:
+      guard let session = sessions[key.slot], session.overrun.isDue(deadline, now: now, key, in: &timers) else { return }
+      overrunIsDue(session)
     case .delayedAck:
       guard let session = sessions[key.slot], session.ackDelay.isDue(deadline, now: now, key, in: &timers) else { return }
       guard session.version > 1 else { return work(session) }

@@ -24,6 +24,7 @@ struct Tombstones {
   private var order: Deque<(sid: SessionID, expires: Instant)> = []
   let limit: Int
   let ttlMilliseconds: UInt64
+  private static let delayMilliseconds: UInt64 = 1_000
 
   init(limit: Int, ttlMilliseconds: UInt64) { (self.limit, self.ttlMilliseconds) = (limit, ttlMilliseconds) }
 
@@ -38,8 +39,13 @@ struct Tombstones {
     order.append((sid, now.advanced(byMilliseconds: ttlMilliseconds)))
   }
 
+  /// When `removeExpired` is wanted: a while after the first one's end, so that many go at once.
+  var next: Instant? { order.first?.expires.advanced(byMilliseconds: Tombstones.delayMilliseconds) }
+
   mutating func removeExpired(_ now: Instant) {
     while let first = order.first, first.expires <= now { removeFirst() }
+    // Neither gives its room back by itself.
+    if order.isEmpty { (stones, order) = ([:], []) }
   }
 
   private mutating func removeFirst() {
@@ -67,10 +73,7 @@ extension Shard {
 
   private mutating func refuse(_ claim: Claim, _ stone: Tombstone?) {
     guard let stone else { return post(.refused(claim, Refused(reason: .unknown)), to: claim.shard) }
-    // Only who can name its token learns what became of a session.
-    let knows = SHA256.isEqual(stone.tokenDigest, claim.tokenDigest)
-    let refused = Refused(reason: knows ? stone.reason : .token, lastIn: knows ? stone.lastIn : nil)
-    post(.refused(claim, refused), to: claim.shard)
+    post(.refused(claim, stone.answer(to: claim)), to: claim.shard)
   }
 
   mutating func registrarRefused(_ sid: SessionID, _ reason: ResumeRefusal) {

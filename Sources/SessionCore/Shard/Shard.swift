@@ -59,6 +59,8 @@ public struct Shard: ~Copyable {
   public var connectionCount: Int { connections.count }
   public var suspendedSessionCount: Int { sessions.count - activeSessionCount }
   public var roomCount: Int { homeSlots.count }
+  /// Deadlines that were set and have not come; those of what has gone meanwhile stay until their time.
+  public var timerCount: Int { timers.count }
 
   // MARK: What happens
 
@@ -162,7 +164,7 @@ public struct Shard: ~Copyable {
   }
 
   /// When `advance` is wanted; `.never` if nothing waits.
-  public var nextDeadline: Instant { timers.next ?? .never }
+  public var nextDeadline: Instant { min(timers.next ?? .never, tombstones.next ?? .never) }
 
   // MARK: One step
 

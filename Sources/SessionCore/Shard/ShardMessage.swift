@@ -95,11 +95,46 @@ enum Done: Sendable {
   case notFound
 }
 
-/// The last word on a session that is gone.
+/// The last word on a session that is gone. It outlives the session by far, so it holds nothing that was allocated with
+/// it: a few bytes here and there would keep whole pages of what is otherwise free.
 struct Tombstone: Sendable {
-  var lastIn: UInt64
-  var tokenDigest: [UInt8]
-  var reason: ResumeRefusal
+  private var user: DigestMark
+  private var token: DigestMark
+  private var previousToken: DigestMark?
+  private var lastIn: UInt64
+  private var reason: ResumeRefusal
+
+  init(user: String, tokens: ResumeTokens, lastIn: UInt64, reason: ResumeRefusal) {
+    self.user = DigestMark(SHA256.digest(Array(user.utf8)))
+    (token, previousToken) = (DigestMark(tokens.newest), tokens.unconfirmed.map { DigestMark($0) })
+    (self.lastIn, self.reason) = (lastIn, reason)
+  }
+
+  /// Only its user learns what became of a session, and only who can name a token with which it could be resumed.
+  func answer(to claim: Claim) -> Refused {
+    let isCurrent = token.matches(claim.tokenDigest)
+    let isPrevious = previousToken?.matches(claim.tokenDigest) ?? false
+    guard isCurrent || isPrevious else { return Refused(reason: .token) }
+    guard user.matches(SHA256.digest(Array(claim.user.utf8))) else { return Refused(reason: .principal) }
+    return Refused(reason: reason, lastIn: lastIn)
+  }
+}
+
+/// A SHA-256 digest, in place.
+struct DigestMark: Sendable {
+  private let words: (UInt64, UInt64, UInt64, UInt64)
+
+  init(_ digest: [UInt8]) {
+    let word = { (index: Int) in digest.dropFirst(8 * index).prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+    words = (word(0), word(1), word(2), word(3))
+  }
+
+  /// Takes the same time for every digest.
+  func matches(_ digest: [UInt8]) -> Bool {
+    let other = DigestMark(digest).words
+    let differences = (words.0 ^ other.0) | (words.1 ^ other.1) | (words.2 ^ other.2) | (words.3 ^ other.3)
+    return differences == 0
+  }
 }
 
 /// A session in a room, as the room's home sees it.

@@ -220,8 +220,10 @@ extension Shard {
   mutating func finish(
     _ session: Session, reply payload: [UInt8], room: String?, then older: [SharedMessage] = []
   ) {
-    var tail = MessageWriter.Tail(.reply)
-    tail.add("re", session.busy?.inbound.id)
+    let id = session.busy?.inbound.id
+    let textByteCount = (id?.utf8.count ?? 0) + (room?.utf8.count ?? 0)
+    var tail = MessageWriter.Tail(.reply, reserving: 48 + textByteCount + payload.count)
+    tail.add("re", id)
     tail.add("room", room)
     put(SharedMessage(tail: tail.end(payload: payload), isReply: true), into: session)
     for message in older { give(message, to: session) }

@@ -25,6 +25,13 @@ package enum Base64URL {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// Appends the 22 characters of 128 bits: 21 of six bits, and one of the two that are left.
+  static func append(_ high: UInt64, _ low: UInt64, to text: inout [UInt8]) {
+    let (bits, alphabet) = (UInt128(high) << 64 | UInt128(low), alphabet)
+    for shift in stride(from: 122, through: 2, by: -6) { text.append(alphabet[Int(truncatingIfNeeded: bits >> shift) & 63]) }
+    text.append(alphabet[Int(truncatingIfNeeded: bits << 4) & 63])
+  }
+
   /// The value of each character, 255 for those outside the alphabet.
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: 255, count: 256)
@@ -69,10 +76,16 @@ public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible
   static func isForm(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
     guard range.count == 24, bytes[range.lowerBound] == 0x73, bytes[range.lowerBound + 1] == 0x5F else { return false }
     for index in range.dropFirst(2) where !Base64URL.contains(bytes[index]) { return false }
-    return true
+    // The last character stands for two bits, and its other four are 0: each value has one spelling only.
+    return [0x41, 0x51, 0x67, 0x77].contains(bytes[range.upperBound - 1])
   }
 
-  public var description: String { "s_" + Base64URL.encode(Identifier.bytes(high, low)) }
+  public var description: String { Identifier.text { append(to: &$0) } }
+
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(literal: "s_")
+    Base64URL.append(high, low, to: &bytes)
+  }
 
   public static func < (left: SessionID, right: SessionID) -> Bool {
     (left.high, left.low) < (right.high, right.low)
@@ -86,21 +99,25 @@ public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
 
   public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
-  public var description: String { "c_" + Base64URL.encode(Identifier.bytes(high, low)) }
+  public var description: String {
+    Identifier.text { bytes in
+      bytes.append(literal: "c_")
+      Base64URL.append(high, low, to: &bytes)
+    }
+  }
 }
 
 enum Identifier {
-  static func bytes(_ words: UInt64...) -> [UInt8] {
-    words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
+  static func text(_ write: (inout [UInt8]) -> Void) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(24)
+    write(&bytes)
+    return String(decoding: bytes, as: UTF8.self)
   }
 }
 
 /// 16 hex digits: an epoch, a log.
-package func hexDigits(_ value: UInt64) -> String {
-  var bytes: [UInt8] = []
-  for byte in Identifier.bytes(value) { bytes.append(hex: byte) }
-  return String(decoding: bytes, as: UTF8.self)
-}
+package func hexDigits(_ value: UInt64) -> String { Identifier.text { $0.append(hex: value) } }
 
 /// Exactly 16 lower-case hex digits.
 package func parseHexDigits(_ text: String) -> UInt64? {

@@ -9,6 +9,7 @@ struct TimerKey: Hashable, Sendable {
     case credential
     case expiry
     case delayedAck
+    case overrun
     case handler
     /// A room's one deadline, at its home.
     case room

@@ -183,15 +183,18 @@ public struct Envelope: Sendable {
     if let event, !Envelope.isEventName(event, bytes) {
       throw Malformed("event is not a name like \"chat.send\" of at most 128 bytes", at: event.range.lowerBound)
     }
-    for (name, text, limit) in [
-      ("id", id, MaxBytes.id), ("re", re, MaxBytes.id), ("room", room, MaxBytes.room), ("key", key, MaxBytes.key),
-    ] {
-      guard let text else { continue }
-      let count = text.hasEscapes ? text.decoded(bytes).utf8.count : text.range.count
-      guard 1...limit ~= count else {
-        throw Malformed("\(name) has 1 to \(limit) bytes", at: text.range.lowerBound)
-      }
-    }
+    try Envelope.judge("id", id, MaxBytes.id, bytes)
+    try Envelope.judge("re", re, MaxBytes.id, bytes)
+    try Envelope.judge("room", room, MaxBytes.room, bytes)
+    try Envelope.judge("key", key, MaxBytes.key, bytes)
+  }
+
+  private static func judge(
+    _ name: StaticString, _ text: JSONText?, _ limit: Int, _ bytes: Span<UInt8>
+  ) throws(Malformed) {
+    guard let text else { return }
+    let count = text.hasEscapes ? text.decoded(bytes).utf8.count : text.range.count
+    guard 1...limit ~= count else { throw Malformed("\(name) has 1 to \(limit) bytes", at: text.range.lowerBound) }
   }
 
   /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.

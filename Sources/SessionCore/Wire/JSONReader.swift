@@ -60,6 +60,7 @@ struct JSONReader {
     try expect(0x22, bytes)
     let start = index
     var hasEscapes = false
+    skipPlain(bytes)
     while index < bytes.count {
       let byte = bytes[index]
       if byte == 0x22 {
@@ -69,6 +70,7 @@ struct JSONReader {
       if byte == 0x5C {
         hasEscapes = true
         try skipEscape(bytes)
+        skipPlain(bytes)
         continue
       }
       guard byte >= 0x20 else { throw fail("control character in a string") }
@@ -76,6 +78,21 @@ struct JSONReader {
       index += 1
     }
     throw fail("string without an end")
+  }
+
+  /// Passes over eight bytes at a time while none of them is a quote, an escape or a control character.
+  private mutating func skipPlain(_ bytes: Bytes) {
+    let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    while index &+ 8 <= bytes.count {
+      // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
+      let word = bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+      let (quotes, escapes) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
+      // A byte below n borrows from its top bit when n is taken away; one of 0x80 and above is never below.
+      let special = (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (escapes &- ones) & ~escapes
+      guard special & tops == 0 else { return }
+      if word & tops != 0 { sawNonASCII = true }
+      index &+= 8
+    }
   }
 
   private mutating func skipEscape(_ bytes: Bytes) throws(Malformed) {
@@ -113,7 +130,7 @@ struct JSONReader {
     guard index > start else { throw fail("expected a whole number") }
     guard index - start == 1 || bytes[start] != 0x30 else { throw Malformed("number with a leading zero", at: start) }
     guard value <= 9_007_199_254_740_991 else { throw Malformed("number above 2^53-1", at: start) }
-    if index < bytes.count, [0x2E, 0x65, 0x45].contains(bytes[index]) { throw fail("expected a whole number") }
+    if index < bytes.count, bytes[index] == 0x2E || bytes[index] | 0x20 == 0x65 { throw fail("expected a whole number") }
     return value
   }
 
@@ -219,8 +236,9 @@ public struct JSONText: Equatable, Sendable {
 
   /// The text with its escapes undone. The reader has checked them.
   public func decoded(_ bytes: Span<UInt8>) -> String {
-    let raw = JSONText.copy(bytes, range)
-    guard hasEscapes else { return String(decoding: raw, as: UTF8.self) }
+    guard hasEscapes else {
+      return bytes.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
     var text = String.UnicodeScalarView()
     var plain: [UInt8] = []
     var index = range.lowerBound

@@ -5,7 +5,9 @@ package enum MessageWriter {
   package struct Tail {
     var bytes: [UInt8] = []
 
-    package init(_ type: MessageType) {
+    /// - Parameter byteCount: about how long it will be: an array that grows is copied each time.
+    package init(_ type: MessageType, reserving byteCount: Int = 64) {
+      bytes.reserveCapacity(byteCount)
       bytes.append(literal: "\"type\":\"")
       bytes.append(literal: type.name)
       bytes.append(literal: "\"")
@@ -20,6 +22,14 @@ package enum MessageWriter {
     package mutating func add(_ key: StaticString, number: UInt64) {
       open(key)
       bytes.append(decimal: number)
+    }
+
+    mutating func add(from sid: SessionID?) {
+      guard let sid else { return }
+      open("from")
+      bytes.append(0x22)
+      sid.append(to: &bytes)
+      bytes.append(0x22)
     }
 
     package mutating func add(position: LogPosition) {
@@ -105,7 +115,7 @@ public struct LogPosition: Hashable, Sendable {
 
   func append(to bytes: inout [UInt8]) {
     bytes.append(literal: "[\"")
-    for byte in Identifier.bytes(log) { bytes.append(hex: byte) }
+    bytes.append(hex: log)
     bytes.append(literal: "\",")
     bytes.append(decimal: offset)
     bytes.append(literal: "]")

@@ -35,15 +35,15 @@ struct BackendAPI: Sendable {
         .post("/v1/publish") { try await once($0, publish) },
         .post("/v1/send") { try await once($0, send) },
         .post("/v1/disconnect") { try await once($0, disconnect) },
-        .get("/v1/sessions") { try await sessions($0) },
+        .get("/v1/sessions", query: ["user", "limit", "after"]) { try await sessions($0) },
         .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).publicJSON) },
-        .delete("/v1/sessions/{session}") { request in
+        .delete("/v1/sessions/{session}", query: ["reason"]) { request in
           try await disconnect(.session(request.session()), request.reason)
         },
-        .delete("/v1/users/{user}") { try await disconnect(.user($0.captures[0]), $0.reason) },
-        .get("/v1/rooms") { try await rooms($0) },
-        .get("/v1/rooms/{room}") { try await room($0) },
-        .get("/v1/health") { _ in health() },
+        .delete("/v1/users/{user}", query: ["reason"]) { try await disconnect(.user($0.captures[0]), $0.reason) },
+        .get("/v1/rooms", query: ["limit", "after"]) { try await rooms($0) },
+        .get("/v1/rooms/{room}", query: ["limit", "after"]) { try await room($0) },
+        .get("/v1/health", query: nil) { _ in health() },
       ],
       authorize: { head throws(HTTPFault) in
         let secret = head.fields.bearer?.reveal() ?? ""

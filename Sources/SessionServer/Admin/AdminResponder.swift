@@ -14,24 +14,24 @@ struct AdminResponder: Sendable {
   /// Who can open the socket may ask for everything.
   var router: HTTPRouter {
     HTTPRouter([
-      .get("/v1/sessions") { .lines(try await sessions(SessionFilter($0))) },
+      .get("/v1/sessions", query: ["room", "user", "state", "limit"]) { .lines(try await sessions(SessionFilter($0))) },
       .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).details) },
-      .delete("/v1/sessions/{session}") { request in
+      .delete("/v1/sessions/{session}", query: ["reason"]) { request in
         let sid = try request.session()
         try await desk.kick(sid, request.reason ?? "ended by an operator", by: "operator")
         return .json(.members(["kicked": .string(sid.description)]))
       },
-      .delete("/v1/users/{user}") { request in
+      .delete("/v1/users/{user}", query: ["reason"]) { request in
         let user = request.captures[0]
         let count = try await desk.kick(user: user, request.reason ?? "ended by an operator", by: "operator")
         return .json(.members(["user": .string(user), "kicked": .int(count)]))
       },
-      .put("/v1/sessions/{session}/advice") { request in
+      .put("/v1/sessions/{session}/advice", query: ["after_ms"]) { request in
         let (sid, delay) = (try request.session(), try request.milliseconds("after_ms"))
         try await desk.advise(sid, delay)
         return .json(.members(["advised": .string(sid.description), "reconnect_after_ms": .int(delay)]))
       },
-      .put("/v1/drain") { request in
+      .put("/v1/drain", query: ["over_ms"]) { request in
         let spread = try request.milliseconds("over_ms")
         DrainSwitch(services: services, peers: desk.peers).drain(overMilliseconds: spread)
         let count = services.connectionCount.load(ordering: .relaxed)
@@ -43,21 +43,21 @@ struct AdminResponder: Sendable {
         }
         return .json(.members(["draining": .bool(false)]))
       },
-      .get("/v1/rooms") { request in
+      .get("/v1/rooms", query: ["limit"]) { request in
         let limit = try request.count("limit")
         let rooms = try await desk.collect { $0.shard.rooms() }.joined().sorted { $0.name < $1.name }
         return .lines(rooms.prefix(limit ?? .max).map(\.json))
       },
       .get("/v1/rooms/{room}") { .json(try await desk.room($0.captures[0]).details) },
       .get("/v1/stats") { _ in .json(try await figures().json) },
-      .get("/v1/events") { events(follows: $0.parameters["follow"] == "1") },
-      .get("/metrics") { _ in
+      .get("/v1/events", query: ["follow"]) { events(follows: $0.parameters["follow"] == "1") },
+      .get("/metrics", query: nil) { _ in
         HTTPResponse(
           status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
           body: .whole(Array(try await figures().metrics.utf8)))
       },
-      .get("/healthz") { _ in .text("ok") },
-      .get("/readyz") { _ in
+      .get("/healthz", query: nil) { _ in .text("ok") },
+      .get("/readyz", query: nil) { _ in
         services.unreadiness.map { .text($0, status: 503) } ?? .text("ok")
       },
     ])

@@ -69,6 +69,7 @@ extension ServerFigures {
     encoder.add("wscore_sockets", .gauge, "Sockets of the public port.", socketCount)
     encoder.add("wscore_accept_paused", .gauge, "1 while new connections wait for room.", isAcceptPaused ? 1 : 0)
     encoder.add("wscore_rooms", .gauge, "Rooms with a member.", sum(\.roomCount))
+    encoder.add("wscore_timers", .gauge, "Deadlines of sessions, connections and rooms that wait.", sum(\.timerCount))
     encoder.add("wscore_outbox_bytes", .gauge, "Bytes that wait in outboxes.", sum(\.outboxByteCount))
     addCounters(&encoder)
     tls?.add(to: &encoder)

@@ -8,6 +8,7 @@ struct ShardFigures: Sendable {
   var activeCount: Int
   var suspendedCount: Int
   var roomCount: Int
+  var timerCount: Int
   var outboxByteCount: Int
   var refusals: [Int: UInt64]
   var transportCounts: [Transport: Int]
@@ -20,6 +21,7 @@ struct ShardFigures: Sendable {
     activeCount = driver.shard.activeSessionCount
     suspendedCount = driver.shard.suspendedSessionCount
     roomCount = driver.shard.roomCount
+    timerCount = driver.shard.timerCount
     outboxByteCount = driver.shard.outboxByteCount
     refusals = driver.refusals
     transportCounts = driver.transportCounts
@@ -127,7 +129,7 @@ struct ServerFigures: Sendable {
       "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
       "connections": .int(sum(\.connectionCount)), "sockets": .int(socketCount), "accept_paused": .bool(isAcceptPaused),
       "transports": .object(transports.map { JSONValue.Member($0.name, .int($0.count)) }),
-      "rooms": .int(sum(\.roomCount)),
+      "rooms": .int(sum(\.roomCount)), "timers": .int(sum(\.timerCount)),
       "messages_in": .int(sum(\.counters.messagesIn)), "messages_out": .int(sum(\.counters.messagesOut)),
       "duplicates_in": .int(sum(\.counters.duplicatesIn)), "replayed": .int(sum(\.counters.replayed)),
       "resumes": .members(["ok": .int(sum(\.counters.resumes)), "failed": .int(sum(\.counters.resumesRefused))]),

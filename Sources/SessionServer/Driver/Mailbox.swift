@@ -13,6 +13,8 @@ enum Mail: Sendable {
   case execute(Command, CheckedContinuation<CommandResult, Never>)
   case startDraining(spreadMilliseconds: UInt64, deadlineMilliseconds: UInt64?)
   case stopDraining
+  /// The outboxes of another shard have made it too much for all together.
+  case roomIsNeeded
   case closeAll(CloseCode, reason: String)
 }
 

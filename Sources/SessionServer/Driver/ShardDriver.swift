@@ -7,25 +7,28 @@ import WebSocketFrames
 ///
 /// Work comes in ticks. Whatever the loop hands over (bytes of many connections, mail, a timer) makes connections
 /// dirty; at the end of the tick each of them is written to once.
+///
+/// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
+/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `output` and `scratch` are
+/// swapped away before a transport sees them; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
   let services: Services
   private let mailbox: Mailbox<Mail>
   private var log: (any RoomLog)?
-  /// It never calls out, so nothing else can come to it or to `effects` while it works.
   @exclusivity(unchecked) private(set) var shard: Shard
-  private(set) var now: Instant
+  @exclusivity(unchecked) private(set) var now: Instant
 
   @exclusivity(unchecked) private var effects: Effects = []
-  private var carried: Effects = []
-  private var isCarrying = false
+  @exclusivity(unchecked) private var carried: Effects = []
+  @exclusivity(unchecked) private var isCarrying = false
   private var mail: [Mail] = []
   private(set) var peers: [Peer] = []
   /// For the other shards, by index; sent at the end of the tick.
   private var outgoing: [[Mail]] = []
 
-  private var connections: [TransportConnection?] = []
+  @exclusivity(unchecked) private var connections: [TransportConnection?] = []
   /// Connections of the shard by what carries them.
   private(set) var transportCounts: [Transport: Int] = [:]
   /// Event streams by the digests of their channels' names.
@@ -33,13 +36,13 @@ final class ShardDriver {
   /// Connections of the raw echo, which the shard does not know.
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
-  private var dirty: [TransportConnection] = []
-  private var draining: [TransportConnection] = []
+  @exclusivity(unchecked) private var dirty: [TransportConnection] = []
+  @exclusivity(unchecked) private var draining: [TransportConnection] = []
   /// May take messages again, and may hold some that came while they could not.
-  private var resumed: [TransportConnection] = []
-  private var output = OutputBuffer(headroom: ShardDriver.headroom)
+  @exclusivity(unchecked) private var resumed: [TransportConnection] = []
+  @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to the transport: used again as soon as it keeps nothing of it.
-  private var scratch = ByteBuffer()
+  @exclusivity(unchecked) private var scratch = ByteBuffer()
   private var echoMemory = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
@@ -47,19 +50,19 @@ final class ShardDriver {
   private var toldOutboxByteCount = 0
 
   /// Sockets are still closing, but nothing that they cause has an effect any more.
-  private var isStopped = false
-  private var isTickScheduled = false
+  @exclusivity(unchecked) private var isStopped = false
+  @exclusivity(unchecked) private var isTickScheduled = false
   /// Made once, since each batch of what the loop hands over ends with it.
   private var tickTask: (@Sendable () -> Void)?
-  private var isTicking = false
+  @exclusivity(unchecked) private var isTicking = false
   private var timer: Scheduled<Void>?
-  private var timerDeadline = Instant.never
+  @exclusivity(unchecked) private var timerDeadline = Instant.never
   private var handshakes: DeadlineQueue<ConnectionHandler>
   /// Sockets that took no more bytes.
   private var stalls: DeadlineQueue<TransportConnection>
   private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
   let compressor: OutputCompressor
-  private var isReading = false
+  @exclusivity(unchecked) private var isReading = false
   /// Whether there are rates that connections have to keep to.
   private let isPacing: Bool
   /// Connections whose peers have begun a message and not finished it.
@@ -171,6 +174,7 @@ final class ShardDriver {
       if deadline != nil { closeEchoes() }
       shard.startDraining(spreadMilliseconds: spread, deadlineMilliseconds: deadline, now: now, effects: &effects)
     case .stopDraining: shard.stopDraining()
+    case .roomIsNeeded: break  // made by now: whoever reads its mail hears what the others hold
     case .batch(let batch, let channel): take(batch, forChannel: channel)
     case .closeAll(let code, let reason): shard.closeAll(code, reason: reason, now: now, effects: &effects)
     }
@@ -201,7 +205,18 @@ final class ShardDriver {
   }
 
   /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
+  /// Who has made it too much and holds no more than its share asks the others to make room.
   private func shareBudget() {
+    let told = toldOutboxByteCount
+    tellOutboxes()
+    guard shard.isOverBudget else { return }
+    shard.makeRoom()
+    tellOutboxes()
+    guard shard.isOverBudget, toldOutboxByteCount > told else { return }
+    for other in outgoing.indices where other != index { outgoing[other].append(.roomIsNeeded) }
+  }
+
+  private func tellOutboxes() {
     let own = shard.outboxByteCount
     let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
     toldOutboxByteCount = own
@@ -232,7 +247,6 @@ final class ShardDriver {
     while let connection = stalls.popDue(now) {
       guard let slot = connection.slot, connection.hasStalled(at: now, forMilliseconds: stalls.milliseconds)
       else { continue }
-      services.limits.count(.unread)
       shard.tooSlow(slot, now: now, effects: &effects)
       carryOut()
     }
@@ -408,7 +422,9 @@ final class ShardDriver {
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot): if let connection = connection(slot) { markDirty(connection) }
-    case .close(let slot, let code, let reason): connection(slot)?.close(code.rawValue, reason)
+    case .close(let slot, let code, let reason):
+      if code == .tooSlow { services.limits.count(.unread) }
+      connection(slot)?.close(code.rawValue, reason)
     case .resumeReading(let slot):
       guard let connection = connection(slot) else { return }
       connection.holds.remove(.session)

@@ -9,20 +9,30 @@ package struct HTTPRouter: Sendable {
     let method: String
     /// Nil where any segment fits and is captured.
     let template: [String?]
+    /// The parameters that may stand in the query; nil where all others are passed over.
+    let query: Set<String>?
     let action: Action
 
     /// In the path a name in braces stands for any one segment.
-    private init(_ method: String, _ path: String, _ action: @escaping Action) {
-      (self.method, self.action) = (method, action)
+    private init(_ method: String, _ path: String, _ query: Set<String>?, _ action: @escaping Action) {
+      (self.method, self.query, self.action) = (method, query, action)
       template = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
     }
 
-    package static func get(_ path: String, _ action: @escaping Action) -> Route { Route("GET", path, action) }
-    package static func delete(_ path: String, _ action: @escaping Action) -> Route { Route("DELETE", path, action) }
+    package static func get(_ path: String, query: Set<String>? = [], _ action: @escaping Action) -> Route {
+      Route("GET", path, query, action)
+    }
+    package static func delete(_ path: String, query: Set<String>? = [], _ action: @escaping Action) -> Route {
+      Route("DELETE", path, query, action)
+    }
     /// Without content: all that is to be set stands in the path and the query.
-    package static func put(_ path: String, _ action: @escaping Action) -> Route { Route("PUT", path, action) }
+    package static func put(_ path: String, query: Set<String>? = [], _ action: @escaping Action) -> Route {
+      Route("PUT", path, query, action)
+    }
     /// The one kind with content, which is JSON.
-    package static func post(_ path: String, _ action: @escaping Action) -> Route { Route("POST", path, action) }
+    package static func post(_ path: String, query: Set<String>? = [], _ action: @escaping Action) -> Route {
+      Route("POST", path, query, action)
+    }
 
     fileprivate func captures(_ segments: [String]) -> [String]? {
       guard segments.count == template.count else { return nil }
@@ -76,6 +86,9 @@ package struct HTTPRouter: Sendable {
     }
     try HTTPRouter.judgeContent(head, isWanted: method == "POST")
     let parameters = try HTTPRouter.parameters(head.query)
+    if let known = route.query, let unknown = parameters.keys.filter({ !known.contains($0) }).min() {
+      throw .invalid("\"\(unknown)\" is no parameter of this")
+    }
     return Call(request: HTTPRequest(head: head, captures: captures, parameters: parameters), action: route.action)
   }
 

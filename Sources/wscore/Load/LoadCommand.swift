@@ -50,6 +50,11 @@ struct LoadCommand: AsyncParsableCommand {
   var rooms: Int?
 
   @Option(
+    help: ArgumentHelp(
+      "What the names of the rooms begin with; two runs against one server need two.", valueName: "text"))
+  var roomPrefix = RoomLayout.standardPrefix
+
+  @Option(
     help: ArgumentHelp("Bytes of each payload.", valueName: "bytes"), transform: LoadArguments.bytes)
   var payloadBytes = ByteCount(128)
 
@@ -139,6 +144,7 @@ struct LoadCommand: AsyncParsableCommand {
     (plan.sessions, plan.rate, plan.duration, plan.storms) = (sessions, rate.perSecond, duration, storm)
     (plan.settle, plan.loops, plan.drop, plan.backoff) = (settle, loops, drop, backoff)
     plan.rooms = rooms ?? max(1, sessions / 5)
+    plan.roomPrefix = roomPrefix
     plan.payloadBytes = payloadBytes.bytes
     plan.seed = seed ?? UInt64.random(in: 0..<1_000_000_000)
     plan.ramp = ramp?.perSecond

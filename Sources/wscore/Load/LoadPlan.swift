@@ -16,6 +16,7 @@ package struct LoadPlan: Sendable {
   package var duration = Duration.seconds(10)
   package var storms: [Storm] = []
   package var rooms = 20
+  package var roomPrefix = RoomLayout.standardPrefix
   package var payloadBytes = 128
   package var seed: UInt64 = 1
   /// Longest wait for what is under way when the traffic ends.
@@ -37,12 +38,14 @@ package struct LoadPlan: Sendable {
   package static let maxHandshakes = 256
   package static let maxSessions = 1_000_000
   package static let maxPayloadBytes = 512 << 10
+  /// A room's name has at most 128 bytes, and its number needs seven of them.
+  package static let maxRoomPrefixBytes = 100
 
   package var schedule: LoadSchedule {
     LoadSchedule(seed: seed, sessionCount: sessions, ratePerSecond: rate, duration: duration)
   }
 
-  package var layout: RoomLayout { RoomLayout(sessionCount: sessions, roomCount: rooms) }
+  package var layout: RoomLayout { RoomLayout(sessionCount: sessions, roomCount: rooms, prefix: roomPrefix) }
 
   /// - Throws: `CLIError` (usage) for the first value that makes no sense.
   package func check() throws(CLIError) {
@@ -51,6 +54,9 @@ package struct LoadPlan: Sendable {
     }
     guard 1...sessions ~= rooms else {
       throw .usage("--rooms \(rooms) is not between 1 and \(sessions), the number of sessions")
+    }
+    guard 1...LoadPlan.maxRoomPrefixBytes ~= roomPrefix.utf8.count else {
+      throw .usage("--room-prefix \"\(roomPrefix)\" has not between 1 and \(LoadPlan.maxRoomPrefixBytes) bytes")
     }
     guard 1...64 ~= loops else { throw .usage("--loops \(loops) is not between 1 and 64") }
     guard duration > .zero else { throw .usage("--duration must be longer than nothing") }

@@ -60,7 +60,7 @@ extension LoadReport {
   private var counterexampleJSON: JSONValue {
     guard let example = tally.counterexample else { return .null }
     return [
-      "kind": .string(example.kind.rawValue), "room": .string("load.\(example.room)"),
+      "kind": .string(example.kind.rawValue), "room": .string("\(roomPrefix)\(example.room)"),
       "receiver": .int(example.receiver), "sender": example.sender.map { .int($0) } ?? .null,
       "number": .int(example.number), "expected": example.expected.map { .int($0) } ?? .null,
       "due_ms": dueMilliseconds.map(LoadText.number) ?? .null,

@@ -39,11 +39,12 @@ extension LoadReport {
     let count = LoadText.count
     var lines = [
       "sent        \(count(sent)) of \(count(scheduled)) at \(LoadText.rate(achievedRate)), "
-        + "\(count(acknowledged)) acknowledged" + (unsent > 0 ? ", \(count(unsent)) never left" : ""),
+        + "\(count(acknowledged)) acknowledged" + (unknownSends > 0 ? ", \(count(unknownSends)) of unknown fate" : "")
+        + (unsent > 0 ? ", \(count(unsent)) never left" : ""),
       "delivered   \(count(tally.delivered)) of \(count(tally.expected))",
       "lost        \(bad(tally.lost))   duplicated \(bad(tally.duplicated))   "
         + "out of order \(bad(tally.outOfOrder))   unexplained \(bad(tally.unexplained))",
-      "explained   \(count(tally.gap)) in gaps, \(count(tally.unknown)) of unknown fate",
+      "explained   \(count(tally.gap)) in gaps, \(count(tally.unknown)) whose sender was told that their fate is unknown",
     ]
     if dropped > 0 || notResumed > 0 || takeovers > 0 {
       lines.append(
@@ -66,7 +67,7 @@ extension LoadReport {
 
   private var counterexampleText: String? {
     guard let example = tally.counterexample else { return nil }
-    var text = "  \(example.kind.rawValue): room load.\(example.room), receiver \(example.receiver)"
+    var text = "  \(example.kind.rawValue): room \(roomPrefix)\(example.room), receiver \(example.receiver)"
     switch example.kind {
     case .repeatedSequence, .sequenceHole, .wrongGap: return text + ", \(example.number) in all"
     default: break

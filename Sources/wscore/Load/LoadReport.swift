@@ -5,6 +5,7 @@ package struct LoadReport: Sendable {
   package var url = ""
   package var seed: UInt64 = 0
   package var sessions = 0
+  package var roomPrefix = RoomLayout.standardPrefix
   package var rooms = 0
   package var loops = 1
   package var payloadBytes = 0
@@ -15,6 +16,8 @@ package struct LoadReport: Sendable {
   package var scheduled: UInt64 = 0
   package var sent: UInt64 = 0
   package var acknowledged: UInt64 = 0
+  /// Sends that left and of which nobody told whether they were processed.
+  package var unknownSends: UInt64 = 0
   /// Sends that never left, since their client's queue was full or its session gone.
   package var unsent: UInt64 = 0
   package var tally = LoadTally()
@@ -110,7 +113,8 @@ package struct LoadReport: Sendable {
   /// The counts by their names in JSON and in thresholds.
   var counts: [(name: String, value: UInt64)] {
     [
-      ("scheduled", scheduled), ("sent", sent), ("acknowledged", acknowledged), ("unsent", unsent),
+      ("scheduled", scheduled), ("sent", sent), ("acknowledged", acknowledged),
+      ("unknown_sends", unknownSends), ("unsent", unsent),
       ("expected", tally.expected), ("delivered", tally.delivered), ("lost", tally.lost),
       ("duplicated", tally.duplicated), ("out_of_order", tally.outOfOrder), ("unexplained", tally.unexplained),
       ("gap", tally.gap), ("unknown", tally.unknown), ("dropped", dropped), ("resumed", resumed),

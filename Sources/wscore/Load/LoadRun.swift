@@ -178,7 +178,8 @@ struct LoadRun {
     for worker in workers { report.tally.add(try await ask(worker) { $0.judged(accounts, positions) }) }
     for share in shares { report.add(share) }
     for account in accounts {
-      report.acknowledged += UInt64(account.acknowledged)
+      report.acknowledged += account.acknowledgedCount
+      report.unknownSends += account.unknownCount
       report.unsent += account.unsent.count
     }
     report.endings.sort { ($1.count, $0.text) < ($0.count, $1.text) }
@@ -213,6 +214,7 @@ extension LoadReport {
   init(_ plan: LoadPlan) {
     self.init()
     (url, seed, sessions, rooms) = ("\(plan.url)", plan.seed, plan.sessions, plan.rooms)
+    roomPrefix = plan.roomPrefix
     (loops, payloadBytes, targetRate) = (plan.loops, plan.payloadBytes, plan.rate)
     seconds = Double(Quantity.nanoseconds(plan.duration)) / 1e9
     storms = plan.storms.map { StormResult($0) }

@@ -63,11 +63,14 @@ package struct LoadSchedule: Sendable, Equatable {
 package struct RoomLayout: Sendable, Equatable {
   package let sessionCount: Int
   package let roomCount: Int
+  package let prefix: String
+
+  /// What the rooms' names begin with unless it is said.
+  package static let standardPrefix = "load."
 
   /// - Parameter roomCount: 1…sessionCount.
-  package init(sessionCount: Int, roomCount: Int) {
-    self.sessionCount = sessionCount
-    self.roomCount = roomCount
+  package init(sessionCount: Int, roomCount: Int, prefix: String = standardPrefix) {
+    (self.sessionCount, self.roomCount, self.prefix) = (sessionCount, roomCount, prefix)
   }
 
   package func room(of session: Int) -> Int { session % roomCount }
@@ -75,5 +78,5 @@ package struct RoomLayout: Sendable, Equatable {
   /// The session's place among the members of its room.
   package func position(of session: Int) -> Int { session / roomCount }
   package func session(room: Int, position: Int) -> Int { position * roomCount + room }
-  package func name(_ room: Int) -> String { "load.\(room)" }
+  package func name(_ room: Int) -> String { "\(prefix)\(room)" }
 }

@@ -125,9 +125,14 @@ final class LoadSession: SessionClientDelegate {
     let last = number(ofTicket: tickets.upperBound)
     guard last > 0 else { return }
     let first = max(1, number(ofTicket: tickets.lowerBound))
+    let count = UInt64(tickets.count) - (tickets.contains(joinTickets) ? 1 : 0)
     switch outcome {
-    case .acked, .delivered, .sent: account.acknowledged = max(account.acknowledged, last)
-    case .unknown: account.unknown.append(first...last)
+    case .acked, .delivered, .sent:
+      account.acknowledged = max(account.acknowledged, last)
+      account.acknowledgedCount += count
+    case .unknown:
+      account.unknown.append(first...last)
+      account.unknownCount += count
     case .notSent: account.unsent.append(first...last)
     }
   }

@@ -4,7 +4,11 @@ package struct SenderAccount: Sendable, Equatable {
   package var issued: UInt32 = 0
   /// The highest number that the server acknowledged.
   package var acknowledged: UInt32 = 0
-  /// Numbers that were reported as unknown.
+  /// How many of them were.
+  package var acknowledgedCount: UInt64 = 0
+  /// Sends that left and of which nobody will tell whether they were processed.
+  package var unknownCount: UInt64 = 0
+  /// Numbers that may be of unknown fate: those of which that was reported, and what was open when the session ended.
   package var unknown = NumberRanges()
   /// Numbers that never left the client.
   package var unsent = NumberRanges()

@@ -92,9 +92,9 @@ final class AcceptGate {
 
   /// Whether two more files can be opened: the last one is left for operators, whose connection needs it.
   private static var areFilesLeft: Bool {
-    guard let first = ReserveFile(), let second = ReserveFile() else { return false }
-    first.close()
-    second.close()
-    return true
+    let files = (ReserveFile(), ReserveFile())
+    files.0?.close()
+    files.1?.close()
+    return files.1 != nil
   }
 }

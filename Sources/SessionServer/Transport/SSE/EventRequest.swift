@@ -39,6 +39,9 @@ extension Services {
     if head.framing != .none, !Services.isJSON(head) {
       return .refused(HTTPRefusal(415, "messages are JSON: send Content-Type: application/json"))
     }
+    guard head.fields.values(of: "content-encoding").isEmpty else {
+      return .refused(HTTPRefusal(415, "encoded content is not taken"))
+    }
     let names = head.fields.values(of: EventChannel.fieldName)
     guard let name = names.first else { return judgeStream(head) }
     guard names.count == 1 else {

@@ -19,9 +19,6 @@ final class EventSocket: ByteReceiver {
     case gone
   }
 
-  /// How long a socket may wait for its next request.
-  private static let idleSeconds: Int64 = 60
-
   private let driver: ShardDriver
   private let services: Services
   private var visitor: Visitor
@@ -59,13 +56,24 @@ final class EventSocket: ByteReceiver {
 
   func received(_ bytes: UnsafeMutableRawBufferPointer) {
     take(UnsafeRawBufferPointer(bytes))
-    // A client that sends its next request early waits with it.
-    if case .answering = phase { socket.pauseReading() }
+    if isHolding { socket.pauseReading() }
     driver.scheduleTick()
   }
 
   func writabilityChanged() {
-    if case .streaming(let stream) = phase { stream.writabilityChanged(socket.isWritable) }
+    if case .streaming(let stream) = phase { return stream.writabilityChanged(socket.isWritable) }
+    guard socket.isWritable, case .head = phase else { return }
+    expectNextRequest()
+    readOn()
+  }
+
+  /// A client that sends its next request early waits with it; so does one that does not read its answers.
+  private var isHolding: Bool {
+    switch phase {
+    case .answering: true
+    case .head, .content: !socket.isWritable
+    case .streaming, .lingering, .gone: false
+    }
   }
 
   // MARK: Requests
@@ -102,7 +110,7 @@ final class EventSocket: ByteReceiver {
   /// False if more bytes are needed or none are wanted.
   private func readOne(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> Bool {
     switch phase {
-    case .head: return readHead(UnsafeRawBufferPointer(input), &offset)
+    case .head: return socket.isWritable && readHead(UnsafeRawBufferPointer(input), &offset)
     case .content(let head, let request): return readContent(head, request, UnsafeRawBufferPointer(input), &offset)
     case .answering: return false
     case .streaming, .lingering, .gone:
@@ -202,9 +210,12 @@ final class EventSocket: ByteReceiver {
   private func answered(_ outcome: BatchOutcome) {
     guard case .answering(let head) = phase else { return }
     answer(outcome, to: head)
+    readOn()
+  }
+
+  private func readOn() {
     readKept()
-    if case .answering = phase { return }
-    socket.resumeReading()
+    if !isHolding { socket.resumeReading() }
   }
 
   private func answer(_ outcome: BatchOutcome, to head: HTTPRequestHead) {
@@ -290,7 +301,17 @@ final class EventSocket: ByteReceiver {
 
   private func expectNextRequest() {
     isIdle = true
-    wait(.seconds(EventSocket.idleSeconds)) { $0.socket.close() }
+    guard socket.isWritable else { return expectReader() }
+    wait(.milliseconds(Int64(services.configuration.idleTimeoutMilliseconds))) { $0.socket.close() }
+  }
+
+  /// Answers wait to be read: a client has as long for it as one whose silence would be taken for its end.
+  private func expectReader() {
+    let limits = services.configuration.limits
+    wait(.milliseconds(Int64(limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds))) {
+      $0.services.limits.count(.unread)
+      $0.socket.close()
+    }
   }
 
   /// Time for a whole request to arrive, from its first byte on.

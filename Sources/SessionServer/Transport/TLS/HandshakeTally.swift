@@ -15,7 +15,7 @@ final class HandshakeTally: Sendable {
     case aborted
     /// It took longer than a handshake may.
     case timeout
-    /// There was no place for one more connection.
+    /// There was no place for one more connection, nor for telling it so.
     case full
     case other
   }

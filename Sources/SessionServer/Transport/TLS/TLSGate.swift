@@ -7,8 +7,9 @@ import NIOCore
   import SessionTLS
 
   /// Stands between TLS and the connection: counts how the handshake went, keeps whom the client's certificate names, and
-  /// lets nothing be said before the handshake is done. A connection that gives up before then is cut at once, since
-  /// there is nobody who could read an answer.
+  /// lets nothing be said before the handshake is done. What is said as soon as the connection begins, which is that
+  /// there is no place, waits for the handshake; a connection that gives up later, but before it is done, is cut at
+  /// once, since there is nobody who could read an answer.
   final class TLSGate: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -19,6 +20,9 @@ import NIOCore
     private var isOpen = false
     private var isCounted = false
     private var isBeginning = false
+    /// Said as the connection began, its last words.
+    private var held: [(data: NIOAny, promise: EventLoopPromise<Void>?)] = []
+    private var mustEnd = false
     /// Whom the certificate names that the client showed; only set once it was verified.
     private(set) var subject: String?
 
@@ -44,6 +48,20 @@ import NIOCore
       let handler = try? pipeline.handler(type: NIOSSLServerHandler.self)
       subject = handler?.peerCertificate.flatMap { CertificateFacts($0).identity }
       pipeline.removeHandler(door, promise: nil)
+      guard mustEnd else { return }
+      // Not inside of what TLS does now.
+      let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+      context.eventLoop.execute {
+        let (gate, context) = bound.value
+        gate.sayHeld(context)
+      }
+    }
+
+    private func sayHeld(_ context: ChannelHandlerContext) {
+      for (data, promise) in held { context.write(data, promise: promise) }
+      held = []
+      context.flush()
+      context.close(mode: .output, promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -56,21 +74,30 @@ import NIOCore
 
     func channelInactive(context: ChannelHandlerContext) {
       count(.aborted, nil)
+      for (_, promise) in held { promise?.fail(ChannelError.ioOnClosedChannel) }
+      held = []
       context.fireChannelInactive()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-      guard isOpen else {
+      if isOpen {
+        context.write(data, promise: promise)
+      } else if isBeginning {
+        held.append((data, promise))
+      } else {
         promise?.fail(ChannelError.ioOnClosedChannel)
-        return
       }
-      context.write(data, promise: promise)
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
       guard !isOpen else { return context.close(mode: mode, promise: promise) }
+      if mode == .output, isBeginning, !held.isEmpty {
+        mustEnd = true
+        context.channel.closeFuture.cascade(to: promise)
+        return
+      }
       // Errors have been counted by now.
-      if mode == .output { count(isBeginning ? .full : .timeout, nil) }
+      count(isBeginning ? .full : .timeout, nil)
       context.close(mode: .all, promise: promise)
     }
 
@@ -84,6 +111,8 @@ import NIOCore
     }
 
     private static func failure(_ error: any Error) -> HandshakeTally.Failure {
+      // The socket's own: the client is gone.
+      if error is IOError { return .aborted }
       let text = TLSErrorText.stack(error)
       let has = { (words: [String]) in words.contains { text.contains($0) } }
       if has(["EOF during handshake"]) { return .aborted }

@@ -19,9 +19,6 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
 
   /// How long a peer has to answer a Close frame and to close its end.
   static let lingerMilliseconds: UInt64 = 2_000
-  /// Answers to pings that wait at most; older ones are dropped (RFC 6455 section 5.5.3).
-  private static let maxPongCount = 16
-
   private let services: Services
   private let socket: ByteSocket
   private var phase = Phase.head
@@ -36,13 +33,10 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   @exclusivity(unchecked) private var echo: RawEcho?
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
-  /// Payloads of the peer's latest pings, the oldest first.
-  private var pongs: [[UInt8]] = []
-  private var mustPing = false
+  private var control = ControlFrames()
   private var isCounted = false
   private var hasDeadline = false
   private var visitor = Visitor()
-  private var controlPace = PaceMeter()
   /// When the message began of which not all has come, as far as the peer could send it.
   private var messageBegan: Instant?
   private var isMessageWatched = false
@@ -90,6 +84,17 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
     phase = .gone
     leave(code: nil, reason: "the connection broke")
     kept = []
+    // Not at once: it may be in the middle of a message that the connection ended.
+    let handler = NIOLoopBound(self, eventLoop: driver.loop)
+    driver.loop.execute { handler.value.letGo() }
+  }
+
+  /// Deadlines that are not over yet still hold the handler; what its peer sent need not be held with it.
+  private func letGo() {
+    head = nil
+    compression = nil
+    control = ControlFrames()
+    frames = FrameParser(role: .server)
   }
 
   func received(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -276,17 +281,11 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
 
   private func takeControl(ping: [UInt8]?) {
     if !frames.isMessageOpen { messageBegan = nil }
-    if let limit = services.configuration.traffic.controlFrames, controlPace.charge(1, limit, driver.now) > 0 {
+    guard control.mayComeIn(services.configuration.traffic, driver.now) else {
       return end(for: .controlRate, "too many pings and pongs")
     }
-    if let ping { answerPing(ping) }
-  }
-
-  private func answerPing(_ payload: [UInt8]) {
-    guard phase == .open else { return }
-    if pongs.isEmpty { driver.markDirty(self) }
-    if pongs.count == ConnectionHandler.maxPongCount { pongs.removeFirst() }
-    pongs.append(payload)
+    guard let ping, phase == .open else { return }
+    if control.answer(ping) { driver.markDirty(self) }
   }
 
   // MARK: Messages that do not end
@@ -310,8 +309,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   // MARK: Writing
 
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
-    scratch.clear(minimumCapacity: output.bytes.count + maxControlByteCount)
-    takeControlFrames(into: &scratch)
+    scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
+    control.take(into: &scratch)
     switch compression {
     case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
     case .none: ConnectionHandler.append(&output, to: &scratch)
@@ -333,21 +332,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   }
 
   override func sendPing() {
-    mustPing = true
+    control.mustPing = true
     driver.markDirty(self)
-  }
-
-  /// The most that `takeControlFrames` would write now: a ping, and pongs with the most that a control frame carries.
-  private var maxControlByteCount: Int { 2 + pongs.count * 127 }
-
-  private func takeControlFrames(into buffer: inout ByteBuffer) {
-    for pong in pongs {
-      pong.withUnsafeBytes { payload in _ = buffer.writeBytes(FrameWriter.frame(.pong, payload: payload)) }
-    }
-    pongs.removeAll(keepingCapacity: true)
-    guard mustPing else { return }
-    mustPing = false
-    buffer.writeBytes(FrameWriter.frame(.ping, payload: UnsafeRawBufferPointer(start: nil, count: 0)))
   }
 
   private func write(_ bytes: ByteBuffer) { socket.write(bytes) }
@@ -381,11 +367,9 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   }
 
   private func writeEcho() {
-    if mustPing || !pongs.isEmpty {
-      var control = ByteBuffer()
-      takeControlFrames(into: &control)
-      write(control)
-    }
+    var answers = ByteBuffer()
+    control.take(into: &answers)
+    if answers.readableBytes > 0 { write(answers) }
     guard let frames = echo?.takeFrames() else { return }
     write(frames)
     driver.keepEchoMemory(frames)

@@ -92,7 +92,7 @@ extension ServeOption {
         help: "Who is asked for the state and the rooms of a session that is gone.", mayHoldSecret: true,
         apply: { (settings, text) throws(OptionFault) in settings.backends.restoreURL = try url(text) }),
       text("backend-ca", "path", \.backends.authorityFile, "Certificates (PEM) to trust for https:// besides the system's."),
-      text("backend-secret-file", "path", \.backends.secretFile, "A secret that backends are shown as Authorization: Bearer."),
+      text("backend-secret-file", "path", \.backends.secretFile, "A secret that backends are shown as Authorization: Bearer; read at the start."),
     ]
   }
 
@@ -101,7 +101,7 @@ extension ServeOption {
       ServeOption(
         name: "api-listen", placeholder: "host:port", help: "Where backends push: an internal address, off by default.",
         apply: { (settings, text) throws(OptionFault) in settings.backends.apiAddress = try address(text) }),
-      text("api-secret-file", "path", \.backends.apiSecretFile, "The secret that they have to show as Authorization: Bearer."),
+      text("api-secret-file", "path", \.backends.apiSecretFile, "The secret that they have to show as Authorization: Bearer; read at the start."),
       size("api-body-bytes", \.backends.apiBodyByteCount, 64...1 << 28, "1MiB", "The longest body of a request to it."),
       count("api-connections", \.backends.apiConnectionCount, 1...65_536, fallback: "64",
         "Connections to it at one time."),

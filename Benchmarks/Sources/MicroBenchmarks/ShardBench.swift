@@ -1,0 +1,122 @@
+import SessionCore
+
+/// One shard with sessions, and a driver that is none: handlers answer with what they got, the log counts. What it does
+/// itself allocates nothing once it is warm, so that what is counted is the shard's.
+final class ShardBench {
+  private var shard: Shard
+  private var now = Instant.zero
+  private var effects: Effects = []
+  private var carried: Effects = []
+  private var output = OutputBuffer()
+  private var position = LogPosition(log: 1, offset: 0)
+  private(set) var slots: [Slot] = []
+  /// Connections that have something to send.
+  private var dirty: [Slot] = []
+
+  /// - Parameter room: where all sessions are, nil for nowhere.
+  init(sessionCount: Int, room: String? = nil) {
+    var dispatcher = Dispatcher()
+    dispatcher.on("echo", HandlerID(rawValue: 0))
+    shard = Shard(
+      configuration: ShardConfiguration(index: 0, count: 1, limits: Limits(), dispatcher: dispatcher),
+      random: ChaChaGenerator(seed: 1))
+    for _ in 0..<sessionCount { enter(room) }
+  }
+
+  private func enter(_ room: String?) {
+    let slot = shard.open(ConnectionDescription(transport: "bench", remote: "?"), now: now, effects: &effects)
+    slots.append(slot)
+    say(Array(#"{"v":2,"type":"hello","payload":{"versions":[2]}}"#.utf8), slots.count - 1)
+    if let room { say(Array(#"{"v":2,"seq":1,"ack":0,"type":"join","room":"\#(room)"}"#.utf8), slots.count - 1) }
+    flush()
+  }
+
+  /// A message of a session, with all that follows from it but the writing.
+  func say(_ message: [UInt8], _ index: Int) {
+    guard shard.receive(message.span, on: slots[index], now: now, effects: &effects) != .stop else {
+      fatalError("the shard ends the connection: \(effects)")
+    }
+    carryOut()
+  }
+
+  /// Time passes; what is due is done.
+  func advance(milliseconds: UInt64) {
+    now = now.advanced(byMilliseconds: milliseconds)
+    shard.advance(now: now, effects: &effects)
+    carryOut()
+  }
+
+  func heardAll() { for slot in slots { shard.heard(slot, now: now) } }
+
+  /// Writes what waits, and tells how many messages that were.
+  @discardableResult func flush() -> Int {
+    var count = 0
+    for slot in dirty {
+      _ = shard.drain(slot, now: now, byteBudget: 65_536, into: &output)
+      count += output.messages.count
+      output.removeAll()
+    }
+    dirty.removeAll(keepingCapacity: true)
+    return count
+  }
+
+  private func carryOut() {
+    while !effects.isEmpty {
+      swap(&effects, &carried)
+      for effect in carried { carryOut(effect) }
+      carried.removeAll(keepingCapacity: true)
+    }
+  }
+
+  private func carryOut(_ effect: Effect) {
+    switch effect {
+    case .write(let slot): dirty.append(slot)
+    case .deliver(let delivery):
+      shard.handled(delivery.token, .reply(delivery.payload), now: now, effects: &effects)
+    case .ask(let token, _):
+      shard.answered(token, .authenticated(Principal(user: "bench", permissions: ["*"])), now: now, effects: &effects)
+    case .log(let token, let operation):
+      if case .append = operation { position.offset += 1 }
+      shard.logged(token, position, now: now, effects: &effects)
+    case .close(_, let code, let reason): fatalError("closed: \(code) \(reason)")
+    default: break
+    }
+  }
+}
+
+/// A message whose numbers change: `#` stands for `seq` and `@` for `ack`, both written with blanks in front.
+struct NumberedMessage {
+  private static let width = 12
+  private(set) var bytes: [UInt8] = []
+  private var seqOffset: Int?
+  private var ackOffset: Int?
+
+  init(_ template: String) {
+    for byte in template.utf8 {
+      switch byte {
+      case UInt8(ascii: "#"): seqOffset = reserve()
+      case UInt8(ascii: "@"): ackOffset = reserve()
+      default: bytes.append(byte)
+      }
+    }
+  }
+
+  private mutating func reserve() -> Int {
+    defer { bytes += Array(repeating: UInt8(ascii: " "), count: NumberedMessage.width) }
+    return bytes.count
+  }
+
+  mutating func number(seq: UInt64, ack: UInt64) {
+    if let seqOffset { write(seq, at: seqOffset) }
+    if let ackOffset { write(ack, at: ackOffset) }
+  }
+
+  private mutating func write(_ value: UInt64, at offset: Int) {
+    var (rest, index) = (value, offset + NumberedMessage.width)
+    repeat {
+      index -= 1
+      bytes[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    } while rest > 0
+  }
+}
