@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT_BUILD := swift build -c release --build-tests
 PYTEST := .venv/bin/python -m pytest -q
 
-.PHONY: help serve build test check check-model unit process examples traits docs sim sim-ci conformance fuzz fuzz-ci fuzz-corpus \
+.PHONY: help serve build test check check-model unit process io examples traits docs sim sim-ci conformance fuzz fuzz-ci fuzz-corpus \
   sanitize soak bench bench-quick bench-micro bench-slow-reader clean setup-build setup-test setup-bench
 help:
 	@echo "make serve    install what it needs, build, and run the server on ws://127.0.0.1:8080/ws"
@@ -12,6 +12,7 @@ help:
 	@echo "make check    the structure of the code: import arrows, file sizes; manual pages and completions"
 	@echo "make check-model  the model of a session, searched with spin, and each planted fault; THOROUGH=1: larger"
 	@echo "make unit     the tests of the code; make process: those of the programs"
+	@echo "make io       what speaks to the server, again over each way to move bytes (serve --io)"
 	@echo "make examples build the programs of Examples/; make traits: that what traits bring can be left out"
 	@echo "make sim      the simulator: SEEDS=n seeds (1000) and every planted fault; SEED=s STEPS=k ONLY=... to replay"
 	@echo "make conformance  the Autobahn testsuite against server and client; writes docs/CONFORMANCE.md"
@@ -52,13 +53,21 @@ unit: build
 process: build examples
 	$(PYTEST) Tests/process
 
+# The suites that know nothing of how bytes are moved, over the ways that `process` does not take by itself.
+IO_SUITES := test_vectors.py test_attack_frames.py test_attack_http.py test_attack_protocol.py \
+	test_attack_resources.py test_raw_echo.py test_sse.py test_limits.py test_proxies.py test_unix.py
+io: build
+	for io in uring nio; do \
+	  echo "over $$io:"; WSCORE_IO=$$io $(PYTEST) $(addprefix Tests/process/,$(IO_SUITES)) || exit 1; \
+	done
+
 examples: setup-build
 	swift build -c release --package-path Examples --scratch-path .build-examples
 
 traits: setup-build
 	tools/check_traits.sh
 
-test: check check-model sim-ci traits unit fuzz-ci process
+test: check check-model sim-ci traits unit fuzz-ci process io
 
 # Checks of access that cannot overlap are left out of the simulator: it measures the core, and the core has none there.
 SIMULATE := .build-sim/release/simulate

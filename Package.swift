@@ -83,10 +83,24 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
+    // What Swift's own C modules leave out of Linux.
+    .target(name: "CReactor"),
+    .target(
+      name: "SocketReactor",
+      dependencies: [
+        "CReactor",
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SocketReactorTests",
+      dependencies: ["SocketReactor", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: strict),
     .target(
       name: "SessionServer",
       dependencies: [
-        "SessionCore", "SessionTLS", "WebSocketFrames",
+        "SessionCore", "SessionTLS", "SocketReactor", "WebSocketFrames",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -129,7 +143,7 @@ let package = Package(
       dependencies: ["SessionServer", "SessionClient", "WebSocketFrames", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(name: "SessionCoreTests", dependencies: ["JSONSchemas", "SessionCore", "SessionSimulator"], swiftSettings: strict),
-    // The one target with C: readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
+    // In C, since readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
     .executableTarget(
       name: "wscore",

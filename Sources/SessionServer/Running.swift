@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import SessionCore
+import SocketReactor
 import Synchronization
 
 /// A server between its start and its end.
@@ -11,9 +12,9 @@ struct Running: Sendable {
   let peers: [Peer]
   /// Of the network; nil where none is listened on.
   let port: Int?
-  private let channels: [any Channel]
+  private let entrances: [any Entrance]
   private let unixSocket: UnixSocket?
-  private let group: MultiThreadedEventLoopGroup
+  private let loops: ServerLoops
   private let admin: AdminServer?
   /// For backends, if it is wanted.
   let api: HTTPServer?
@@ -27,33 +28,32 @@ struct Running: Sendable {
     let services = try Services(
       configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
       logger: logger)
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loopCount))
+    let loops = try ServerLoops(configuration)
     var (admin, adminFault): (AdminServer?, ServerError?)
     var api: HTTPServer?
     var peers: [Peer] = []
     do {
-      peers = try await makePeers(group, services, table, hooks.broker)
+      peers = try await makePeers(loops.group, services, table, hooks.broker)
       let desk = ShardDesk(services: services, peers: peers)
       if let path = configuration.adminSocketPath {
         do {
-          let responder = AdminResponder(desk: desk, startedAt: .now)
+          let responder = AdminResponder(desk: desk, startedAt: .now, io: loops.io)
           admin = try await AdminServer.start(path, responder)
         } catch let fault as ServerError where configuration.isAdminSocketOptional {
           adminFault = fault
         }
       }
       if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
-      let listener = Listener(group, services, peers)
-      let (channels, unixSocket) = try await listener.listen()
+      let (entrances, unixSocket) = try await loops.listener(services, peers).listen(configuration)
       return Running(
-        services: services, peers: peers, port: channels.lazy.compactMap { $0.localAddress?.port }.first,
-        channels: channels, unixSocket: unixSocket, group: group, admin: admin, api: api, adminFault: adminFault,
+        services: services, peers: peers, port: entrances.lazy.compactMap(\.port).first, entrances: entrances,
+        unixSocket: unixSocket, loops: loops, admin: admin, api: api, adminFault: adminFault,
         reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
     } catch {
       await admin?.stop()
       await api?.stop()
       await stop(peers)
-      try? await group.shutdownGracefully()
+      try? await loops.group.shutdownGracefully()
       throw error
     }
   }
@@ -61,7 +61,7 @@ struct Running: Sendable {
   // MARK: Start
 
   private static func makePeers(
-    _ group: MultiThreadedEventLoopGroup, _ services: Services, _ table: HandlerTable, _ broker: any Broker
+    _ group: any EventLoopGroup, _ services: Services, _ table: HandlerTable, _ broker: any Broker
   ) async throws -> [Peer] {
     let broken = table.events.brokenChains
     precondition(broken.isEmpty, "the casts of \(broken.joined(separator: ", ")) leave a version out")
@@ -162,9 +162,9 @@ struct Running: Sendable {
     await admin?.stop()
     await api?.stop()
     unixSocket?.remove()
-    for channel in channels { try? await channel.close() }
+    for entrance in entrances { await entrance.close() }
     await Running.stop(peers)
-    try? await group.shutdownGracefully()
+    try? await loops.group.shutdownGracefully()
   }
 
   /// A driver holds its peers, and they hold it: none is released unless all of them let go.

@@ -25,6 +25,8 @@ public struct ServerConfiguration: Sendable {
   public var rawEchoPath: String?
   /// Event loops, each with its own shard.
   public var loopCount = System.coreCount
+  /// How the bytes of sockets are moved.
+  public var io = SocketBackend.auto
   public var limits = Limits()
   /// Whether a principal's permissions bound joins, publishes and events: `Grants` has the vocabulary. If not, they are
   /// the application's own, for its hooks and handlers to look at.

@@ -8,6 +8,8 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   case unixSocket(path: String, reason: String)
   /// A file of certificates or keys cannot be used; the text names it.
   case tls(String)
+  /// The bytes of sockets cannot be moved in the way that was asked for.
+  case io(String)
   case adminSocket(path: String, reason: String)
   /// `start` was called before.
   case startedAlready
@@ -21,7 +23,7 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     case .adminSocket(let path, let reason): "admin socket \(path): \(reason)"
     case .unixSocketInUse(let path): "cannot listen on unix:\(path): another program listens there"
     case .unixSocket(let path, let reason): "cannot listen on unix:\(path): \(reason)"
-    case .tls(let text): text
+    case .tls(let text), .io(let text): text
     case .startedAlready: "the server was started before"
     }
   }

@@ -187,7 +187,7 @@ def test_tls_is_for_the_network_only(start_server, path, tmp_path):
     from certificates import Authority
     authority = Authority(tmp_path)
     certificate, key = authority.issue()
-    server = start_server("--unix", str(path), "--tls-cert", certificate, "--tls-key", key)
+    server = start_server("--unix", str(path), "--tls-cert", certificate, "--tls-key", key, "--io", "auto")
     assert server.url.startswith("wss://")
     Client(f"unix:{path}", user="ann").connect()
     Client(server.url, user="ann", ssl=authority.trust()).connect()

@@ -6,6 +6,8 @@ import Synchronization
 struct AdminResponder: Sendable {
   let desk: ShardDesk
   let startedAt: ContinuousClock.Instant
+  /// How the bytes of sockets are moved.
+  let io: SocketBackend
 
   private var services: Services { desk.services }
 
@@ -80,7 +82,7 @@ struct AdminResponder: Sendable {
     return ServerFigures(
       shards: shards, deprecations: services.deprecations, server: services.configuration.serverName,
       uptimeMilliseconds: UInt64(uptime.seconds) * 1_000 + UInt64(uptime.attoseconds / 1_000_000_000_000_000),
-      processID: Int(getpid()), isDraining: services.isDraining.load(ordering: .relaxed),
+      processID: Int(getpid()), io: io, isDraining: services.isDraining.load(ordering: .relaxed),
       isAcceptPaused: services.isAcceptPaused.load(ordering: .relaxed),
       socketCount: services.socketCount.load(ordering: .relaxed), limitHits: services.limits.all,
       credentialRefusals: services.credentialRefusals.all, tls: services.tls?.figures,

@@ -44,6 +44,7 @@ struct ServerFigures: Sendable {
   var server: String
   var uptimeMilliseconds: UInt64
   var processID: Int
+  var io: SocketBackend
   var isDraining: Bool
   /// New connections wait for room.
   var isAcceptPaused: Bool
@@ -124,7 +125,7 @@ struct ServerFigures: Sendable {
   var json: JSONValue {
     let json = JSONValue.members([
       "uptime_ms": .int(uptimeMilliseconds), "version": .string(server), "pid": .int(processID),
-      "loops": .int(shards.count), "draining": .bool(isDraining),
+      "loops": .int(shards.count), "io": .string(io.rawValue), "draining": .bool(isDraining),
       "sessions": .members(["active": .int(sum(\.activeCount)), "suspended": .int(sum(\.suspendedCount))]),
       "connections": .int(sum(\.connectionCount)), "sockets": .int(socketCount), "accept_paused": .bool(isAcceptPaused),
       "transports": .object(transports.map { JSONValue.Member($0.name, .int($0.count)) }),

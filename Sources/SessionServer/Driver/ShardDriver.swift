@@ -41,8 +41,9 @@ final class ShardDriver {
   /// May take messages again, and may hold some that came while they could not.
   @exclusivity(unchecked) private var resumed: [TransportConnection] = []
   @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
-  /// What is handed to NIO: used again as soon as NIO has written all of it.
+  /// What is handed to the transport: used again as soon as it keeps nothing of it.
   @exclusivity(unchecked) private var scratch = ByteBuffer()
+  private var echoMemory = ByteBuffer()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
@@ -51,6 +52,8 @@ final class ShardDriver {
   /// Sockets are still closing, but nothing that they cause has an effect any more.
   @exclusivity(unchecked) private var isStopped = false
   @exclusivity(unchecked) private var isTickScheduled = false
+  /// Made once, since each batch of what the loop hands over ends with it.
+  private var tickTask: (@Sendable () -> Void)?
   @exclusivity(unchecked) private var isTicking = false
   private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var timerDeadline = Instant.never
@@ -58,8 +61,6 @@ final class ShardDriver {
   /// Sockets that took no more bytes.
   private var stalls: DeadlineQueue<TransportConnection>
   private var lingering = DeadlineQueue<ConnectionHandler>(milliseconds: ConnectionHandler.lingerMilliseconds)
-  /// Where reads are unmasked: one for the loop, since one connection is parsed at a time.
-  private let readBuffer: UnsafeMutableRawBufferPointer
   let compressor: OutputCompressor
   @exclusivity(unchecked) private var isReading = false
   /// Whether there are rates that connections have to keep to.
@@ -75,7 +76,8 @@ final class ShardDriver {
   private static let headroom = OutputBuffer.Headroom(steps: [(125, 2), (65_535, 4), (.max, 10)])
   /// The most that one connection is given in one tick, one message more or less.
   private static let byteBudget = 65_536
-  private static let readBufferByteCount = 65_536
+  /// Memory for output is let go of when one write has made it larger.
+  private static let maxKeptByteCount = 1 << 18
 
   init(
     index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
@@ -95,12 +97,23 @@ final class ShardDriver {
     stalls = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     compressor = OutputCompressor(services.configuration.compression)
-    readBuffer = .allocate(byteCount: ShardDriver.readBufferByteCount, alignment: 16)
+    let driver = NIOLoopBound(self, eventLoop: loop)
+    tickTask = { driver.value.tick() }
   }
 
-  deinit { readBuffer.deallocate() }
-
   private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
+
+  /// Memory for what a raw echo gives back, which is written before the next one needs it.
+  func takeEchoMemory() -> ByteBuffer {
+    defer { echoMemory = ByteBuffer() }
+    return echoMemory
+  }
+
+  func keepEchoMemory(_ memory: consuming ByteBuffer) {
+    guard memory.capacity <= ShardDriver.maxKeptByteCount else { return }
+    echoMemory = memory
+    echoMemory.clear()
+  }
 
   /// The time now, also for what follows.
   func readClock() -> Instant {
@@ -126,7 +139,7 @@ final class ShardDriver {
     for case .execute(_, let continuation) in mail { continuation.resume(returning: .stopped) }
     for (_, continuation) in commands { continuation.resume(returning: .stopped) }
     (mail, commands, effects, outgoing, peers, log) = ([], [:], [], [], [], nil)
-    (dirty, resumed, channels) = ([], [], [:])
+    (dirty, resumed, channels, tickTask) = ([], [], [:], nil)
     handshakes.removeAll()
     lingering.removeAll()
     stalls.removeAll()
@@ -170,10 +183,9 @@ final class ShardDriver {
 
   /// Runs `tick` after the loop has handed over all that it has: other connections' bytes may make the same ones dirty.
   func scheduleTick() {
-    guard !isTickScheduled, !isStopped else { return }
+    guard !isTickScheduled, !isStopped, let tickTask else { return }
     isTickScheduled = true
-    let driver = NIOLoopBound(self, eventLoop: loop)
-    loop.execute { driver.value.tick() }
+    loop.execute(tickTask)
   }
 
   private func tick() {
@@ -294,29 +306,19 @@ final class ShardDriver {
     for handler in Array(echoes.values) { handler.close(CloseCode.restart.rawValue, "the server stops") }
   }
 
-  /// The connection's bytes are parsed where the loop has room for them; what its handler leaves it keeps itself.
-  func read(_ bytes: UnsafeRawBufferPointer, for handler: ConnectionHandler) {
+  /// The connection's bytes are parsed where they lie; what its handler leaves it keeps itself.
+  func read(_ bytes: UnsafeMutableRawBufferPointer, for handler: ConnectionHandler) {
     now = ShardDriver.clock()
-    // A write that fails makes NIO read what is left on that socket: then another connection may be in the buffer.
+    // A transport may hand over bytes of one connection when a write to it fails, while another is being read.
     guard !isReading, handler.isReadingDirectly else {
-      handler.keep(bytes)
+      handler.keep(UnsafeRawBufferPointer(bytes))
       if !handler.isPaused { resumed.append(handler) }
       return
     }
     isReading = true
     defer { isReading = false }
-    var rest = bytes
-    while !rest.isEmpty {
-      let piece = UnsafeMutableRawBufferPointer(rebasing: readBuffer[..<min(rest.count, readBuffer.count)])
-      piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<piece.count]))
-      rest = UnsafeRawBufferPointer(rebasing: rest[piece.count...])
-      let taken = handler.take(piece)
-      guard taken == piece.count else {
-        handler.keep(UnsafeRawBufferPointer(rebasing: piece[taken...]))
-        handler.keep(rest)
-        return
-      }
-    }
+    let taken = handler.take(bytes)
+    if taken < bytes.count { handler.keep(UnsafeRawBufferPointer(rebasing: bytes[taken...])) }
   }
 
   /// What a connection holds back is read in this tick or the next.
@@ -399,7 +401,7 @@ final class ShardDriver {
     connection.write(&lent.output, through: &lent.scratch)
     lent.output.removeAll()
     swap(&lent.output, &output)
-    if lent.scratch.capacity <= 1 << 18 { scratch = lent.scratch }
+    if lent.scratch.capacity <= ShardDriver.maxKeptByteCount { scratch = lent.scratch }
   }
 
   // MARK: Effects

@@ -183,6 +183,7 @@ extension CLIError {
       self.init(what, next: "Stop it, or name another with --unix PATH: \(path) is taken.", status: .unavailable)
     case .unixSocket: self.init(what, next: "Name another with --unix PATH.", status: .cannotCreate)
     case .tls: self.init(what, next: "See: wscore serve --help, TLS options.", status: .configuration)
+    case .io: self.init(what, next: "Leave --io out: the server takes what works here.", status: .unavailable)
     case .adminSocketInUse:
       self.init(
         what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)

@@ -33,8 +33,10 @@ enum ServeSettingsReader {
       mistakes.append(Mistake(text: text, isFlag: authentication.isByFlag))
     }
     mistakes += samePaths(settings, flags)
-    if mistakes.isEmpty, let text = settings.listenContradiction ?? settings.tls.contradiction(settings) {
-      let isFlag = flags.keys.contains { $0.hasPrefix("tls-") || $0.hasPrefix("unix") || $0 == "listen" || $0 == "auth" }
+    if mistakes.isEmpty, let text = settings.listenContradiction ?? settings.tls.contradiction(settings) ?? settings.ioContradiction {
+      let isFlag = flags.keys.contains {
+        $0.hasPrefix("tls-") || $0.hasPrefix("unix") || ["listen", "auth", "io"].contains($0)
+      }
       mistakes.append(Mistake(text: text, isFlag: isFlag))
     }
     if mistakes.isEmpty, let text = settings.backends.contradiction {

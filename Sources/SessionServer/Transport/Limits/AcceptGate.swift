@@ -3,70 +3,59 @@ import NIOCore
 import SessionCore
 import Synchronization
 
-/// Stops accepting connections while there are as many sockets as there may be, or no more descriptors: those that wait
-/// stay in the kernel's queue, those that are there are served on. Says so once, and once more when it is over.
-final class AcceptGate: ChannelDuplexHandler {
-  typealias InboundIn = any Channel
-  typealias InboundOut = any Channel
-  typealias OutboundIn = any Channel
-
+/// Says when connections may be accepted: not while there are as many sockets as there may be, or no more descriptors.
+/// Those that wait stay in the kernel's queue, those that are there are served on. Logs once that it is so, and once
+/// more when it is over. Lives on the loop that accepts.
+final class AcceptGate {
   private static let lookMilliseconds: Int64 = 50
   /// So long after the last trouble it is taken to be over: at the bound it comes and goes with each connection.
   private static let calm = TimeAmount.seconds(1)
 
   private let services: Services
+  private let loop: any EventLoop
   private let socketCount: Int
-  private var holdsRead = false
+  /// Accepts again, after it was told not to.
+  private var goOn: (() -> Void)?
   /// There were no more descriptors.
   private var isShort = false
   private var timer: Scheduled<Void>?
   private var lastTrouble: NIODeadline?
 
-  init(services: Services) {
-    self.services = services
+  init(services: Services, loop: any EventLoop, goOn: @escaping () -> Void) {
+    (self.services, self.loop, self.goOn) = (services, loop, goOn)
     let configuration = services.configuration
     socketCount = configuration.connectionCount + configuration.spareSocketCount
   }
 
-  // MARK: The channel
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let services = services
-    services.socketCount.wrappingAdd(1, ordering: .relaxed)
-    unwrapInboundIn(data).closeFuture.whenComplete { _ in
-      services.socketCount.wrappingSubtract(1, ordering: .relaxed)
-    }
-    context.fireChannelRead(data)
+  /// If not, `goOn` is called when they may.
+  func mayAccept() -> Bool {
+    guard isShort || isFull else { return true }
+    note("as many sockets are open as there may be")
+    return false
   }
 
-  func read(context: ChannelHandlerContext) {
-    guard !isShort, !isFull else {
-      holdsRead = true
-      return note("as many sockets are open as there may be", context)
-    }
-    context.read()
-  }
-
-  private var isFull: Bool { services.socketCount.load(ordering: .relaxed) >= socketCount }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? IOError else { return context.fireErrorCaught(error) }
-    switch error.errnoCode {
+  /// None was accepted, for the reason of this errno. If it is for want of descriptors or memory, `goOn` is called when
+  /// there are some.
+  func failed(_ number: Int32) {
+    switch number {
     case EMFILE, ENFILE, ENOBUFS, ENOMEM:
       isShort = true
-      note(SystemError.text(error.errnoCode), context)
-    default: services.logger.debug("a connection was not accepted", metadata: ["reason": "\(error)"])
+      note(SystemError.text(number))
+    default:
+      services.logger.debug("a connection was not accepted", metadata: ["reason": "\(SystemError.text(number))"])
     }
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
+  func stop() {
     timer?.cancel()
-    context.fireChannelInactive()
+    goOn = nil
   }
 
   // MARK: Trouble
 
-  private func note(_ reason: String, _ context: ChannelHandlerContext) {
+  private var isFull: Bool { services.socketCount.load(ordering: .relaxed) >= socketCount }
+
+  private func note(_ reason: String) {
     if lastTrouble == nil {
       services.limits.count(.openFiles)
       services.isAcceptPaused.store(true, ordering: .relaxed)
@@ -76,30 +65,26 @@ final class AcceptGate: ChannelDuplexHandler {
         metadata: ["reason": "\(reason)", "sockets": .stringConvertible(count)])
     }
     lastTrouble = .now()
-    if timer == nil { look(context) }
+    if timer == nil { lookLater() }
   }
 
-  private func look(_ context: ChannelHandlerContext) {
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleTask(in: .milliseconds(AcceptGate.lookMilliseconds)) {
-      let (gate, context) = bound.value
-      gate.timer = nil
-      gate.goOn(context)
-    }
+  private func lookLater() {
+    let gate = NIOLoopBound(self, eventLoop: loop)
+    timer = loop.scheduleTask(in: .milliseconds(AcceptGate.lookMilliseconds)) { gate.value.look() }
   }
 
-  private func goOn(_ context: ChannelHandlerContext) {
+  private func look() {
+    timer = nil
     guard let lastTrouble else { return }
     isShort = !AcceptGate.areFilesLeft
     guard !isFull, !isShort else {
       self.lastTrouble = .now()
-      return look(context)
+      return lookLater()
     }
-    if holdsRead {
-      holdsRead = false
-      context.read()
-    }
-    guard NIODeadline.now() - lastTrouble > AcceptGate.calm else { return look(context) }
+    goOn?()
+    // Going on may have met with trouble again.
+    guard timer == nil else { return }
+    guard NIODeadline.now() - lastTrouble > AcceptGate.calm else { return lookLater() }
     self.lastTrouble = nil
     services.isAcceptPaused.store(false, ordering: .relaxed)
     services.logger.notice("connections are accepted again")

@@ -1,15 +1,12 @@
-import Glibc
 import NIOCore
 import SessionCore
+import SocketReactor
+import Synchronization
 import WebSocketFrames
 
 /// One socket on which clients of event streams send requests, one after the other. The request that opens a stream is
 /// its last one.
-final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
+final class EventSocket: ByteReceiver {
   private enum Phase {
     case head
     /// The head said that the content is messages for a channel, or the first of a new stream.
@@ -25,7 +22,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private let driver: ShardDriver
   private let services: Services
   private var visitor: Visitor
-  private var context: ChannelHandlerContext?
+  private let socket: ByteSocket
   private var phase = Phase.head
   private var parser: HTTPHeadParser<HTTPRequestHead>?
   private var reader: HTTPBodyReader?
@@ -33,29 +30,21 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   /// Bytes that are not looked at yet.
   private var kept: [UInt8] = []
   private var isReading = false
-  private var hasHeldRead = false
   private var isIdle = false
   private var deadline: Scheduled<Void>?
   /// What this one gave the socket to.
   private var successor: ConnectionHandler?
 
   /// For a socket that was counted when it became active.
-  init(driver: ShardDriver, visitor: Visitor) {
-    self.driver = driver
+  init(driver: ShardDriver, socket: ByteSocket, visitor: Visitor) {
+    (self.driver, self.socket) = (driver, socket)
     self.visitor = visitor
     services = driver.services
   }
 
-  // MARK: The channel
+  // MARK: The socket
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-  func handlerRemoved(context: ChannelHandlerContext) {
-    deadline?.cancel()
-    self.context = nil
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
+  func ended() {
     services.transportCount.wrappingSubtract(1, ordering: .relaxed)
     visitor.leave()
     deadline?.cancel()
@@ -65,35 +54,27 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     if case .streaming(let stream) = last { stream.broke() }
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    unwrapInboundIn(data).withUnsafeReadableBytes { take($0) }
+  func received(_ bytes: UnsafeMutableRawBufferPointer) {
+    take(UnsafeRawBufferPointer(bytes))
+    if isHolding { socket.pauseReading() }
+    driver.scheduleTick()
   }
 
-  func channelReadComplete(context: ChannelHandlerContext) { driver.scheduleTick() }
-
-  /// A client that sends its next request early waits with it; so does one that does not read its answers.
-  func read(context: ChannelHandlerContext) {
-    if isHolding { hasHeldRead = true } else { context.read() }
-  }
-
-  private var isHolding: Bool {
-    switch phase {
-    case .answering: true
-    case .head, .content: !isWritable
-    case .streaming, .lingering, .gone: false
-    }
-  }
-
-  private var isWritable: Bool { context?.channel.isWritable ?? false }
-
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if case .streaming(let stream) = phase { return stream.writabilityChanged(context.channel.isWritable) }
-    guard context.channel.isWritable, case .head = phase else { return }
+  func writabilityChanged() {
+    if case .streaming(let stream) = phase { return stream.writabilityChanged(socket.isWritable) }
+    guard socket.isWritable, case .head = phase else { return }
     expectNextRequest()
     readOn()
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  /// A client that sends its next request early waits with it; so does one that does not read its answers.
+  private var isHolding: Bool {
+    switch phase {
+    case .answering: true
+    case .head, .content: !socket.isWritable
+    case .streaming, .lingering, .gone: false
+    }
+  }
 
   // MARK: Requests
 
@@ -116,10 +97,10 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   private func readKept() {
     guard !isReading else { return }
     isReading = true
-    let bytes = kept
+    var bytes = kept
     kept = []
     var offset = 0
-    bytes.withUnsafeBytes { input in
+    bytes.withUnsafeMutableBytes { input in
       while readOne(input, &offset) {}
     }
     kept = Array(bytes[offset...]) + kept
@@ -127,13 +108,13 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   /// False if more bytes are needed or none are wanted.
-  private func readOne(_ input: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
+  private func readOne(_ input: UnsafeMutableRawBufferPointer, _ offset: inout Int) -> Bool {
     switch phase {
-    case .head: return isWritable && readHead(input, &offset)
-    case .content(let head, let request): return readContent(head, request, input, &offset)
+    case .head: return socket.isWritable && readHead(UnsafeRawBufferPointer(input), &offset)
+    case .content(let head, let request): return readContent(head, request, UnsafeRawBufferPointer(input), &offset)
     case .answering: return false
     case .streaming, .lingering, .gone:
-      if let successor { driver.read(UnsafeRawBufferPointer(rebasing: input[offset...]), for: successor) }
+      successor?.received(UnsafeMutableRawBufferPointer(rebasing: input[offset...]))
       offset = input.count
       return false
     }
@@ -210,8 +191,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   /// The next request is for something else: whoever takes first requests takes it.
   private func handBack(_ head: HTTPRequestHead) {
     stopWaiting()
-    let handler = ConnectionHandler(continuing: driver, visitor)
-    guard let context, context.replace(self, with: handler) else { return }
+    let handler = ConnectionHandler(continuing: driver, socket, visitor)
     (phase, successor) = (.gone, handler)
     handler.begin(with: head)
   }
@@ -235,9 +215,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func readOn() {
     readKept()
-    guard hasHeldRead, !isHolding else { return }
-    hasHeldRead = false
-    context?.read()
+    if !isHolding { socket.resumeReading() }
   }
 
   private func answer(_ outcome: BatchOutcome, to head: HTTPRequestHead) {
@@ -254,27 +232,25 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
   // MARK: The stream
 
   private func open(_ head: HTTPRequestHead, _ messages: [UInt8]) {
-    guard let context else { return }
     let (client, isWelcome) = visitor.admit(head.fields, services, now: driver.readClock())
     guard isWelcome else { return refuse(Services.crowded(), head) }
     let stream = EventStream(driver: driver, socket: self)
     phase = .streaming(stream)
-    boundSilence(context)
+    boundSilence()
     let fields = Services.streamFields + services.sharingFields(head)
     write(ByteBuffer(bytes: HTTPResponseWriter.head(200, fields) + stream.introduction))
     // The write may have found the connection broken; then nobody must hear of it.
     guard !isGone else { return }
     stream.begin(
-      remote: client.description, credential: services.credential(head.fields), verifiedSubject: context.verifiedSubject)
+      remote: client.description, credential: services.credential(head.fields), verifiedSubject: socket.verifiedSubject)
     if !messages.isEmpty { stream.take(Batch(bytes: messages, isLines: true) { _ in }) }
   }
 
   /// A peer that vanished acknowledges nothing: its kernel's silence ends the connection when that of a client would.
-  private func boundSilence(_ context: ChannelHandlerContext) {
+  private func boundSilence() {
     let limits = services.configuration.limits
     let milliseconds = limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds
-    let option = ChannelOptions.Types.SocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT))
-    try? context.channel.syncOptions?.setOption(option, value: Int(clamping: min(milliseconds, UInt64(Int32.max))))
+    socket.boundSilence(milliseconds: Int(clamping: min(milliseconds, UInt64(Int32.max))))
   }
 
   /// Ends the stream after what was written.
@@ -282,12 +258,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: Answers
 
-  func write(_ bytes: ByteBuffer, whenWritten: (() -> Void)? = nil) {
-    guard let context else { return }
-    guard let whenWritten else { return context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
-    let body = NIOLoopBound(whenWritten, eventLoop: driver.loop)
-    context.writeAndFlush(wrapOutboundOut(bytes)).whenSuccess { body.value() }
-  }
+  func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)? = nil) { socket.write(bytes, whenTaken: whenTaken) }
 
   private func answer(_ status: Int, text: String, to head: HTTPRequestHead) {
     driver.countRefusal(status)
@@ -322,16 +293,16 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     default: phase = .lingering
     }
     (kept, content) = ([], [])
-    wait(.milliseconds(Int64(ConnectionHandler.lingerMilliseconds))) { $0.context?.close(promise: nil) }
-    context?.close(mode: .output, promise: nil)
+    wait(.milliseconds(Int64(ConnectionHandler.lingerMilliseconds))) { $0.socket.close() }
+    socket.closeOutput()
   }
 
   // MARK: Deadlines
 
   private func expectNextRequest() {
     isIdle = true
-    guard isWritable else { return expectReader() }
-    wait(.milliseconds(Int64(services.configuration.idleTimeoutMilliseconds))) { $0.context?.close(promise: nil) }
+    guard socket.isWritable else { return expectReader() }
+    wait(.milliseconds(Int64(services.configuration.idleTimeoutMilliseconds))) { $0.socket.close() }
   }
 
   /// Answers wait to be read: a client has as long for it as one whose silence would be taken for its end.
@@ -339,7 +310,7 @@ final class EventSocket: ChannelDuplexHandler, RemovableChannelHandler {
     let limits = services.configuration.limits
     wait(.milliseconds(Int64(limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds))) {
       $0.services.limits.count(.unread)
-      $0.context?.close(promise: nil)
+      $0.socket.close()
     }
   }
 

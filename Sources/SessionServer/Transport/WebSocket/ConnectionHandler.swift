@@ -1,15 +1,12 @@
-import Synchronization
 import NIOCore
 import SessionCore
+import SocketReactor
+import Synchronization
 import WebSocketFrames
 
 /// One socket: a request head, then frames. It turns bytes into messages for the driver's shard and back, and knows
 /// nothing of sessions.
-final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
+final class ConnectionHandler: TransportConnection, ByteReceiver {
   private enum Phase {
     case head
     case open
@@ -23,30 +20,29 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// How long a peer has to answer a Close frame and to close its end.
   static let lingerMilliseconds: UInt64 = 2_000
   private let services: Services
-  private var context: ChannelHandlerContext?
+  private let socket: ByteSocket
   private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
-  private var frames: FrameParser
+  /// Nothing else of the connection parses while it does: `ShardDriver.read`.
+  @exclusivity(unchecked) private var frames: FrameParser
   /// Nil unless permessage-deflate was agreed.
   private(set) var compression: MessageCompression?
   /// The most bytes of a message, also of one that was compressed.
   private var messageByteCount: Int
-  /// Set instead of `slot` on the endpoint of the raw echo.
-  private var echo: RawEcho?
-  private var hasHeldRead = false
+  /// Set instead of `slot` on the endpoint of the raw echo. Only appended to and taken from, neither of which calls out.
+  @exclusivity(unchecked) private var echo: RawEcho?
   /// Bytes that came while none were taken.
   private var kept: [UInt8] = []
   private var control = ControlFrames()
   private var isCounted = false
-  /// What this one gave the socket to.
-  private var successor: EventSocket?
   private var hasDeadline = false
   private var visitor = Visitor()
   /// When the message began of which not all has come, as far as the peer could send it.
   private var messageBegan: Instant?
   private var isMessageWatched = false
 
-  override init(driver: ShardDriver) {
+  init(driver: ShardDriver, socket: ByteSocket) {
+    self.socket = socket
     services = driver.services
     head = HTTPHeadParser(limits: driver.services.configuration.head)
     messageByteCount = driver.services.configuration.limits.messageByteCount
@@ -55,26 +51,18 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   /// On a socket whose earlier requests an `EventSocket` answered.
-  convenience init(continuing driver: ShardDriver, _ visitor: Visitor) {
-    self.init(driver: driver)
+  convenience init(continuing driver: ShardDriver, _ socket: ByteSocket, _ visitor: Visitor) {
+    self.init(driver: driver, socket: socket)
     self.visitor = visitor
     isCounted = true
   }
 
-  // MARK: The channel
+  // MARK: The socket
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-  /// A proxy said for whom the connection is, before anything else.
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard let event = event as? PeerAnnounced else { return context.fireUserInboundEventTriggered(event) }
-    visitor.peer = event.peer
-  }
-
-  func channelActive(context: ChannelHandlerContext) {
-    if visitor.peer == .unknown { visitor.peer = PeerAddress(context.remoteAddress) }
+  /// The socket is connected; it is for this peer.
+  func begin(for peer: PeerAddress) {
+    socket.receiver = self
+    visitor.peer = peer
     isCounted = true
     let count = services.transportCount.wrappingAdd(1, ordering: .relaxed).newValue
     driver.expectHandshake(of: self)
@@ -85,11 +73,11 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     switch visitor.arrive(services, now: driver.now) {
     case .welcome: break
     case .refused: answer(Services.crowded())
-    case .cut: context.close(promise: nil)
+    case .cut: socket.close()
     }
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
+  func ended() {
     if isCounted { services.transportCount.wrappingSubtract(1, ordering: .relaxed) }
     isCounted = false
     visitor.leave()
@@ -109,22 +97,14 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     frames = FrameParser(role: .server)
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  func received(_ bytes: UnsafeMutableRawBufferPointer) {
     guard phase != .lingering, phase != .gone else { return }
-    unwrapInboundIn(data).withUnsafeReadableBytes { driver.read($0, for: self) }
+    driver.read(bytes, for: self)
+    if isPaused { socket.pauseReading() }
+    driver.scheduleTick()
   }
 
-  func channelReadComplete(context: ChannelHandlerContext) { driver.scheduleTick() }
-
-  func read(context: ChannelHandlerContext) {
-    if isPaused { hasHeldRead = true } else { context.read() }
-  }
-
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    writabilityChanged(context.channel.isWritable)
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func writabilityChanged() { writabilityChanged(socket.isWritable) }
 
   // MARK: Reading
 
@@ -146,23 +126,18 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     if taken < bytes.count { kept.insert(contentsOf: bytes[taken...], at: 0) }
   }
 
-  /// Reads from the socket again if that was wanted meanwhile.
   override func readOn() {
-    guard !isPaused, hasHeldRead else { return }
-    hasHeldRead = false
-    context?.read()
+    if !isPaused { socket.resumeReading() }
   }
 
   /// Parses `input`, which it may change, and returns how many bytes it took: all, unless there is to be a pause.
   func take(_ input: UnsafeMutableRawBufferPointer) -> Int {
-    if let successor {
-      successor.take(UnsafeRawBufferPointer(input))
-      return input.count
-    }
     var offset = 0
     if phase == .head { takeHead(UnsafeRawBufferPointer(input), &offset) }
     if let slot { driver.heard(slot) } else { echo?.wasHeard = true }
     takeFrames(input, &offset)
+    // Not at the end of the tick, so that the loop needs memory for the frames of one connection only.
+    if echo != nil { drainUnattached() }
     if frames.isWithinMessage { watchMessage() } else { messageBegan = nil }
     return phase == .lingering || phase == .gone ? input.count : offset
   }
@@ -183,16 +158,16 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   /// The socket's requests are for event streams.
   private func handOver(_ head: HTTPRequestHead, _ rest: UnsafeRawBufferPointer) {
     self.head = nil
-    let socket = EventSocket(driver: driver, visitor: visitor)
-    guard let context, context.replace(self, with: socket) else { return }
+    let successor = EventSocket(driver: driver, socket: socket, visitor: visitor)
     visitor.leave()
-    successor = socket
     (isCounted, phase) = (false, .gone)
-    socket.begin(with: head, rest)
+    socket.receiver = successor
+    successor.begin(with: head, rest)
   }
 
   /// Takes the request as the first one of the socket.
   func begin(with head: HTTPRequestHead) {
+    socket.receiver = self
     driver.expectHandshake(of: self)
     judge(head)
   }
@@ -207,7 +182,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
         self, .webSocket,
         ConnectionDescription(
           transport: Transport.webSocket.rawValue, remote: client.description, version: version,
-          credential: credential, verifiedSubject: context?.verifiedSubject))
+          credential: credential, verifiedSubject: socket.verifiedSubject))
     case .echo(let accepted):
       messageByteCount = max(RawEcho.messageByteCount, messageByteCount)
       guard admit(head) != nil, accept(accepted) else { return }
@@ -361,10 +336,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     driver.markDirty(self)
   }
 
-  private func write(_ bytes: ByteBuffer) {
-    guard let context else { return }
-    context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-  }
+  private func write(_ bytes: ByteBuffer) { socket.write(bytes) }
 
   private func answer(_ refusal: HTTPRefusal) { answer(refusal.status, refusal.bytes()) }
 
@@ -380,7 +352,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   // MARK: The raw echo
 
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
-    if echo?.isEmpty == true { driver.markDirty(self) }
+    if echo?.isEmpty == true { echo?.lend(driver.takeEchoMemory()) }
     echo?.append(opcode, message, compression)
     if !isWritable || echo?.isFull == true { holds.insert(.output) }
   }
@@ -395,11 +367,12 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
   }
 
   private func writeEcho() {
-    guard let frames = echo?.takeFrames() else { return }
     var answers = ByteBuffer()
     control.take(into: &answers)
     if answers.readableBytes > 0 { write(answers) }
-    if frames.readableBytes > 0 { write(frames) }
+    guard let frames = echo?.takeFrames() else { return }
+    write(frames)
+    driver.keepEchoMemory(frames)
   }
 
   /// It is time to look whether the peer of an echo is still there: no shard pings it.
@@ -455,7 +428,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
     phase = .lingering
     kept = []
     lingerOnce()
-    context?.close(mode: .output, promise: nil)
+    socket.closeOutput()
     holds = []
     readOn()
   }
@@ -468,7 +441,7 @@ final class ConnectionHandler: TransportConnection, ChannelDuplexHandler, Remova
 
   func lingerIsDue() {
     guard phase == .closing || phase == .lingering else { return }
-    context?.close(promise: nil)
+    socket.close()
   }
 
   func handshakeIsDue() {

@@ -8,12 +8,15 @@ struct RawEcho {
   /// Above it, nothing is read until the frames are written.
   private static let highWatermark = 65_536
 
-  private var frames = ByteBuffer()
+  private var frames: ByteBuffer?
   /// Any byte came since the last look.
   var wasHeard = true
 
-  var isEmpty: Bool { frames.readableBytes == 0 }
-  var isFull: Bool { frames.readableBytes >= RawEcho.highWatermark }
+  var isEmpty: Bool { frames == nil }
+  var isFull: Bool { (frames?.readableBytes ?? 0) >= RawEcho.highWatermark }
+
+  /// Lends memory for the frames, which `takeFrames` gives back with them.
+  mutating func lend(_ memory: ByteBuffer) { frames = memory }
 
   mutating func append(_ opcode: Opcode, _ message: Span<UInt8>, _ compression: borrowing MessageCompression?) {
     switch compression {
@@ -27,15 +30,12 @@ struct RawEcho {
 
   private mutating func append(_ opcode: Opcode, _ message: Span<UInt8>, isCompressed: Bool) {
     let header = FrameWriter.headerLength(forPayload: message.count)
-    frames.writeWithUnsafeMutableBytes(minimumWritableBytes: header + message.count) { target in
+    frames?.writeWithUnsafeMutableBytes(minimumWritableBytes: header + message.count) { target in
       FrameWriter.writeHeader(opcode, payload: message.count, isCompressed: isCompressed, to: target)
       message.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[header...]).copyMemory(from: $0) }
       return header + message.count
     }
   }
 
-  mutating func takeFrames() -> ByteBuffer {
-    defer { frames = ByteBuffer() }
-    return frames
-  }
+  mutating func takeFrames() -> ByteBuffer? { frames.take() }
 }

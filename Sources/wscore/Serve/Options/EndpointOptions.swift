@@ -1,4 +1,5 @@
 import ArgumentParser
+import SessionServer
 
 /// Where the server is, and from which pages it may be used.
 struct EndpointOptions: ServeOptionGroup {
@@ -9,6 +10,7 @@ struct EndpointOptions: ServeOptionGroup {
   @Option(help: .serve("sse-path")) var ssePath: String?
   @Option(help: .serve("raw-echo")) var rawEcho: String?
   @Option(help: .serve("loops")) var loops: String?
+  @Option(help: .serve("io"), completion: .list(SocketBackend.allCases.map(\.rawValue))) var io: String?
   @Option(help: .serve("allow-origin")) var allowOrigin: [String] = []
   @Option(help: .serve("allow-host")) var allowHost: [String] = []
 
@@ -21,6 +23,7 @@ struct EndpointOptions: ServeOptionGroup {
       ("sse-path", ssePath),
       ("raw-echo", rawEcho),
       ("loops", loops),
+      ("io", io),
       ("allow-origin", allowOrigin.isEmpty ? nil : allowOrigin.joined(separator: ",")),
       ("allow-host", allowHost.isEmpty ? nil : allowHost.joined(separator: ",")),
     ]
@@ -44,6 +47,7 @@ extension ServeOption {
         help: "Also serve a diagnostic endpoint that sends every message back as it came, to anyone; off by default.",
         apply: { (settings, text) throws(OptionFault) in settings.server.rawEchoPath = try path(text) }),
       count("loops", \.server.loopCount, 1...1_024, fallback: "one a core", "Event loops, each with its own shard."),
+      choice("io", fallback: "auto", "How the bytes of sockets are moved; TLS needs nio.") { $0.server.io = $1 },
       ServeOption(
         name: "allow-origin", placeholder: "origins", fallback: "pages of the same host",
         help: "Origins whose pages may connect, commas between them; * for any.", apply: origins),

@@ -61,6 +61,11 @@ extension ServeSettings {
     return nil
   }
 
+  var ioContradiction: String? {
+    guard tls.certificatePath != nil, server.io == .epoll || server.io == .uring else { return nil }
+    return "--io \(server.io.rawValue) has no TLS; with --tls-cert leave it out, or use --io nio"
+  }
+
   var unixSocket: UnixSocketSettings? {
     (listenPath ?? unixPath).map { path in
       var socket = UnixSocketSettings(path: path)

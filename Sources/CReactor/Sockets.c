@@ -1,0 +1,36 @@
+#define _GNU_SOURCE
+#include "CReactor.h"
+
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int reactor_accept(int descriptor) {
+  int accepted;
+  do {
+    accepted = accept4(descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  } while (accepted < 0 && errno == EINTR);
+  return accepted < 0 ? -errno : accepted;
+}
+
+ssize_t reactor_receive(int descriptor, void *bytes, size_t count) {
+  long received;
+  do {
+    received = syscall(__NR_recvfrom, descriptor, bytes, count, MSG_DONTWAIT, 0, 0);
+  } while (received < 0 && errno == EINTR);
+  return received < 0 ? -errno : received;
+}
+
+ssize_t reactor_send(int descriptor, const void *bytes, size_t count) {
+  long sent;
+  do {
+    sent = syscall(__NR_sendto, descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+int reactor_set_integer(int descriptor, int level, int option, int value) {
+  return setsockopt(descriptor, level, option, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+void reactor_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -1,0 +1,83 @@
+import NIOCore
+import NIOPosix
+import SocketReactor
+
+/// How the bytes of sockets are moved.
+public enum SocketBackend: String, Sendable, CaseIterable {
+  /// epoll, or NIO with TLS.
+  case auto
+  case uring
+  case epoll
+  /// SwiftNIO. With TLS it is the only one.
+  case nio
+}
+
+/// The event loops of a server, and how connections come to them.
+struct ServerLoops: Sendable {
+  private enum Kind {
+    case channels(MultiThreadedEventLoopGroup)
+    case sockets(ReactorGroup)
+  }
+
+  private let kind: Kind
+
+  /// - Throws: `ServerError` if what was asked for does not work here.
+  init(_ configuration: ServerConfiguration) throws(ServerError) {
+    let count = max(1, configuration.loopCount)
+    guard let backend = try ServerLoops.backend(configuration) else {
+      kind = .channels(MultiThreadedEventLoopGroup(numberOfThreads: count))
+      return
+    }
+    do throws(ReactorFault) {
+      kind = .sockets(try ReactorGroup(count: count, backend: backend))
+    } catch {
+      throw .io("\(backend) cannot be used: \(error)")
+    }
+  }
+
+  /// Nil for NIO.
+  private static func backend(_ configuration: ServerConfiguration) throws(ServerError) -> ReactorBackend? {
+    switch configuration.io {
+    case .nio: return nil
+    // io_uring is faster where there is little to do for each message, but young; it is used when it is asked for.
+    case .auto: return configuration.tls == nil ? .epoll : nil
+    case .epoll: return try usable(.epoll, configuration)
+    case .uring: return try usable(.uring, configuration)
+    }
+  }
+
+  private static func usable(
+    _ backend: ReactorBackend, _ configuration: ServerConfiguration
+  ) throws(ServerError) -> ReactorBackend {
+    guard configuration.tls == nil else { throw .io("--io \(backend) has no TLS") }
+    if let fault = backend.fault { throw .io("--io \(backend) does not work here: \(fault)") }
+    return backend
+  }
+
+  /// Which one it is.
+  var io: SocketBackend {
+    switch kind {
+    case .channels: .nio
+    case .sockets(let group):
+      switch group.loops[0].backend {
+      case .epoll: .epoll
+      case .uring: .uring
+      }
+    }
+  }
+
+  var group: any EventLoopGroup {
+    switch kind {
+    case .channels(let group): group
+    case .sockets(let group): group
+    }
+  }
+
+  /// - Parameter peers: the driver of each loop of the group, in its order.
+  func listener(_ services: Services, _ peers: [Peer]) async throws -> any Listener {
+    switch kind {
+    case .channels(let group): try await ChannelListener(group, services, peers)
+    case .sockets(let group): try await SocketListener(group, services, peers)
+    }
+  }
+}

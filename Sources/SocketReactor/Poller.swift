@@ -1,0 +1,94 @@
+import NIOCore
+
+/// A loop's way to the kernel: waits for what happens to the loop's descriptors and tells them. One for a loop, used on
+/// its thread only, but for `wake`.
+///
+/// A class and not a generic parameter of everything above: it is called for a socket's batch of bytes, never for a
+/// message.
+class Poller {
+  /// All that is polled, under the names that the kernel gives back.
+  final var table = DescriptorTable()
+
+  /// Waits until something happened, `wake` was called or the time is over (nil: for ever), and tells the descriptors.
+  func wait(_ time: TimeAmount?) { preconditionFailure("a poller waits") }
+
+  /// Lets `wait` return. From any thread.
+  func wake() { preconditionFailure("a poller can be woken") }
+
+  /// Begins to read. False if the kernel has no room for one more.
+  func add(_ socket: ReactorSocket) -> Bool { preconditionFailure("a poller takes sockets") }
+
+  func add(_ listener: ReactorListener) -> Bool { preconditionFailure("a poller takes listeners") }
+
+  /// `isReading` or `wantsOutput` of the socket changed.
+  func interestChanged(_ socket: ReactorSocket) { preconditionFailure("a poller knows what is waited for") }
+
+  func interestChanged(_ listener: ReactorListener) { preconditionFailure("a poller knows what is waited for") }
+
+  /// Sends the bytes as far as the kernel takes them now. The answer is how many that are, or a negative errno; more may
+  /// be said later by `ReactorSocket.fellShort`.
+  func send(_ bytes: UnsafeRawBufferPointer, to socket: ReactorSocket) -> Int { preconditionFailure("a poller sends") }
+
+  /// Sees to it that what `send` has accepted is on its way.
+  func flush() {}
+
+  /// Forgets the descriptor and closes it.
+  func remove(_ descriptor: any PolledDescriptor) { preconditionFailure("a poller forgets") }
+
+  /// Gives back what the kernel lent; nothing is polled any more.
+  func stop() { preconditionFailure("a poller stops") }
+}
+
+/// Something that is polled, under its name in the table.
+protocol PolledDescriptor: AnyObject {
+  var number: Int32 { get }
+  var token: UInt64 { get set }
+
+  /// There is something to read, or `isOver`: an error, or the end of both directions. `input` is lent.
+  func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool)
+  /// There is room to write.
+  func outputIsReady()
+  /// Closes it because the loop ends.
+  func loopEnds()
+}
+
+/// Descriptors by tokens that are never used again, so that an event that is late means nobody.
+struct DescriptorTable {
+  private struct Place {
+    var descriptor: (any PolledDescriptor)?
+    var generation: UInt32 = 0
+  }
+
+  private var places: [Place] = []
+  private var free: [UInt32] = []
+
+  var all: [any PolledDescriptor] { places.compactMap(\.descriptor) }
+  var count: Int { places.count - free.count }
+
+  mutating func insert(_ descriptor: any PolledDescriptor) {
+    let index: Int
+    if let last = free.popLast() {
+      index = Int(last)
+    } else {
+      index = places.count
+      places.append(Place())
+    }
+    places[index].descriptor = descriptor
+    descriptor.token = UInt64(places[index].generation) << 32 | UInt64(index)
+  }
+
+  subscript(token: UInt64) -> (any PolledDescriptor)? {
+    let index = Int(truncatingIfNeeded: token & 0xFFFF_FFFF)
+    guard index < places.count, places[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
+    return places[index].descriptor
+  }
+
+  mutating func remove(_ descriptor: any PolledDescriptor) {
+    guard self[descriptor.token] === descriptor else { return }
+    let index = Int(truncatingIfNeeded: descriptor.token & 0xFFFF_FFFF)
+    places[index].descriptor = nil
+    // 28 bits: the rings' completions need the others.
+    places[index].generation = (places[index].generation &+ 1) & 0x0FFF_FFFF
+    free.append(UInt32(index))
+  }
+}

@@ -1,0 +1,223 @@
+import CReactor
+import Glibc
+import NIOCore
+
+/// A connected socket of a `ReactorLoop`.
+///
+/// Its receiver is never called from within a call of this one, but for `writabilityChanged`: an end is told when the
+/// loop has handed over all that it has.
+final class ReactorSocket: ByteSocket, PolledDescriptor {
+  /// What a ring has in hand of a socket.
+  struct Operations: OptionSet {
+    let rawValue: UInt8
+
+    static let receives = Operations(rawValue: 1)
+    /// The receiving is being cancelled.
+    static let isCancelled = Operations(rawValue: 2)
+    static let polls = Operations(rawValue: 4)
+    /// The poll is for room to write.
+    static let pollsOutput = Operations(rawValue: 8)
+  }
+
+  let number: Int32
+  var token: UInt64 = 0
+  private unowned let loop: ReactorLoop
+  private let whenEnded: @Sendable () -> Void
+  /// Whether the receiver is to be handed what comes.
+  private(set) var isReading = true
+  /// Whether the poller tells of input; it is told to stop when something comes that is not to be read.
+  private(set) var isHeard = true
+  private(set) var isClosed = false
+  private var closesOutput = false
+  /// What the kernel did not take, from `queueOffset` on.
+  private var queue: [UInt8] = []
+  private var queueOffset = 0
+  /// Bytes that the poller has accepted and the kernel not yet.
+  var stagedCount = 0
+  var operations: Operations = []
+  /// All that was ever written.
+  private var writtenCount: UInt64 = 0
+  private var waiters: [(end: UInt64, body: () -> Void)] = []
+
+  init(number: Int32, loop: ReactorLoop, whenEnded: @escaping @Sendable () -> Void) {
+    (self.number, self.loop, self.whenEnded) = (number, loop, whenEnded)
+    super.init()
+  }
+
+  override var remoteAddress: SocketAddress? {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let isKnown = withUnsafeMutablePointer(to: &storage) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(number, $0, &length) == 0 }
+    }
+    guard !isClosed, isKnown else { return nil }
+    return SocketAddress(storage)
+  }
+
+  // MARK: Reading
+
+  func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool) {
+    guard !isClosed else { return }
+    guard isReading else {
+      // Errors and the end of both directions are told of even when nobody asked: what was not read then is lost.
+      if isOver { end() } else { hear(false) }
+      return
+    }
+    let count = reactor_receive(number, input.baseAddress, input.count)
+    if count > 0 { return take(UnsafeMutableRawBufferPointer(rebasing: input[..<count])) }
+    if count != -Int(EAGAIN) { end() }
+  }
+
+  private func take(_ bytes: UnsafeMutableRawBufferPointer) { receiver?.received(bytes) }
+
+  /// Bytes that the poller has received by itself.
+  func came(_ bytes: UnsafeMutableRawBufferPointer) {
+    guard !isClosed else { return }
+    let isWanted = isReading
+    take(bytes)
+    if !isWanted, !isReading, !isClosed, isHeard { hear(false) }
+  }
+
+  override func pauseReading() {
+    isReading = false
+  }
+
+  override func resumeReading() {
+    guard !isClosed else { return }
+    isReading = true
+    if !isHeard { hear(true) }
+  }
+
+  private func hear(_ isHeard: Bool) {
+    self.isHeard = isHeard
+    loop.poller.interestChanged(self)
+  }
+
+  override func boundSilence(milliseconds: Int) {
+    guard !isClosed else { return }
+    // Refused by sockets that are not TCP's, to which it means nothing.
+    _ = reactor_set_integer(number, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: milliseconds))
+  }
+
+  // MARK: Writing
+
+  /// Whether something waits until the kernel has room.
+  var wantsOutput: Bool { !queue.isEmpty }
+
+  private var unsentCount: Int { queue.count - queueOffset + stagedCount }
+
+  override func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)?) {
+    guard !isClosed, !closesOutput else { return }
+    bytes.withUnsafeReadableBytes { write($0) }
+    guard let whenTaken, !isClosed else { return }
+    if unsentCount == 0 { whenTaken() } else { waiters.append((writtenCount, whenTaken)) }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) {
+    writtenCount &+= UInt64(bytes.count)
+    guard queue.isEmpty else { return enqueue(bytes) }
+    guard !bytes.isEmpty else { return }
+    let count = loop.poller.send(bytes, to: self)
+    if count == bytes.count || isClosed { return }
+    guard count >= 0 || count == -Int(EAGAIN) else { return end() }
+    enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, count)...]))
+    loop.poller.interestChanged(self)
+  }
+
+  private func enqueue(_ bytes: UnsafeRawBufferPointer) {
+    queue.append(contentsOf: bytes)
+    guard isWritable, unsentCount > ByteSocket.highWatermark else { return }
+    isWritable = false
+    receiver?.writabilityChanged()
+  }
+
+  func outputIsReady() {
+    guard !isClosed, wantsOutput else { return }
+    let count = queue[queueOffset...].withUnsafeBytes { reactor_send(number, $0.baseAddress, $0.count) }
+    guard count >= 0 else { return count == -Int(EAGAIN) ? () : end() }
+    queueOffset += count
+    if queueOffset == queue.count {
+      (queue, queueOffset) = ([], 0)
+      loop.poller.interestChanged(self)
+    } else if queueOffset >= ByteSocket.highWatermark {
+      // What has gone is not kept for as long as something waits.
+      queue.removeFirst(queueOffset)
+      queueOffset = 0
+    }
+    wasTaken()
+  }
+
+  /// Whether somebody waits for what is staged to be taken.
+  var isImpatient: Bool { closesOutput || !waiters.isEmpty }
+
+  /// The kernel has come to what was staged: the answer is how much it took, or a negative errno.
+  func settle(_ bytes: UnsafeRawBufferPointer, _ result: Int) {
+    stagedCount = 0
+    guard !isClosed else { return }
+    guard result >= 0 || result == -Int(EAGAIN) else { return end() }
+    if result < bytes.count {
+      enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, result)...]))
+      loop.poller.interestChanged(self)
+    }
+    wasTaken()
+  }
+
+  /// Less waits than before.
+  private func wasTaken() {
+    while let waiter = waiters.first, waiter.end &+ UInt64(unsentCount) <= writtenCount {
+      waiters.removeFirst()
+      loop.perform(waiter.body)
+    }
+    if closesOutput, unsentCount == 0 { shutDownOutput() }
+    guard !isWritable, unsentCount <= ByteSocket.lowWatermark else { return }
+    isWritable = true
+    receiver?.writabilityChanged()
+  }
+
+  // MARK: The end
+
+  override func closeOutput() {
+    guard !isClosed, !closesOutput else { return }
+    closesOutput = true
+    if unsentCount == 0 { shutDownOutput() }
+  }
+
+  /// It fails when the peer has gone, of which reading tells.
+  private func shutDownOutput() { shutdown(number, Int32(SHUT_WR)) }
+
+  override func close() { end() }
+
+  func loopEnds() { end() }
+
+  func end() {
+    guard !isClosed else { return }
+    isClosed = true
+    (queue, queueOffset, waiters) = ([], 0, [])
+    loop.poller.remove(self)
+    loop.perform { [self] in
+      let receiver = receiver
+      self.receiver = nil
+      receiver?.ended()
+      whenEnded()
+    }
+  }
+}
+
+extension SocketAddress {
+  /// Nil if it is of a family that no connection of ours has.
+  init?(_ storage: sockaddr_storage) {
+    var storage = storage
+    let family = Int32(storage.ss_family)
+    let address: SocketAddress? = withUnsafePointer(to: &storage) { pointer in
+      let pointer = UnsafeRawPointer(pointer)
+      switch family {
+      case AF_INET: return SocketAddress(pointer.load(as: sockaddr_in.self))
+      case AF_INET6: return SocketAddress(pointer.load(as: sockaddr_in6.self))
+      case AF_UNIX: return SocketAddress(pointer.load(as: sockaddr_un.self))
+      default: return nil
+      }
+    }
+    guard let address else { return nil }
+    self = address
+  }
+}
