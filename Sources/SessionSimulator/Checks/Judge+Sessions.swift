@@ -85,10 +85,11 @@ extension Judge {
     guard event.reason == "expired" else { return }
     guard let since = session.suspendedAt else { return accuse(.expiry, "\(session.sid) expired and was attached") }
     let due = since.advanced(byMilliseconds: session.ttlMilliseconds)
-    // A claim that came to nothing gives it its time anew.
-    let isOnTime = session.claimedAt >= since ? now >= due : now == due
+    // A claim that came to nothing gives it its time anew: one whose hello came since, or by which it was suspended.
+    let slack = limits.handlerTimeoutMilliseconds + limits.hookTimeoutMilliseconds
+    let wasClaimed = session.claimedAt.advanced(byMilliseconds: slack) >= since
     require(
-      isOnTime, .expiry,
+      now == due || (wasClaimed && now > due), .expiry,
       "\(session.sid) expired \(now.milliseconds(since: since)) ms after its drop, not \(session.ttlMilliseconds)")
   }
 
