@@ -9,6 +9,9 @@ class Poller {
   /// All that is polled, under the names that the kernel gives back.
   final var table = DescriptorTable()
 
+  /// The first that is called, on the loop's thread.
+  func begin() throws(ReactorFault) {}
+
   /// Waits until something happened, `wake` was called or the time is over (nil: for ever), and tells the descriptors.
   func wait(_ time: TimeAmount?) { preconditionFailure("a poller waits") }
 

@@ -36,6 +36,8 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   /// The thread that may touch what is not shared; 0 for none.
   private let owner = Atomic<UInt>(0)
   private let waker: EventDescriptor
+  /// Why the thread could not begin.
+  private let beginFault = Mutex<ReactorFault?>(nil)
 
   let poller: Poller
   private var timers = TimerHeap()
@@ -51,13 +53,14 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
     waker = try EventDescriptor()
     switch backend {
     case .epoll: poller = try EpollPoller(waker: waker)
-    case .uring: poller = try RingPoller(waker: waker)
+    case .uring: poller = RingPoller(waker: waker)
     }
     try start()
   }
 
   private func start() throws(ReactorFault) {
-    let body = Unmanaged.passRetained(ThreadBody { [self] in run() })
+    let isReady = DispatchSemaphore(value: 0)
+    let body = Unmanaged.passRetained(ThreadBody { [self] in run(isReady) })
     var thread = pthread_t()
     let fault = pthread_create(&thread, nil, { argument in
       // The argument is the `body` above, retained for this one use.
@@ -69,13 +72,23 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
       throw ReactorFault(call: "pthread_create", number: fault)
     }
     pthread_detach(thread)
+    isReady.wait()
+    if let fault = beginFault.withLock({ $0 }) { throw fault }
   }
 
   // MARK: The thread
 
-  private func run() {
+  private func run(_ isReady: DispatchSemaphore) {
     reactor_name_thread(name)
     owner.store(UInt(pthread_self()), ordering: .relaxed)
+    do throws(ReactorFault) {
+      try poller.begin()
+    } catch {
+      beginFault.withLock { $0 = error }
+      isReady.signal()
+      return
+    }
+    isReady.signal()
     repeat {
       runTasks()
       takeIncoming()

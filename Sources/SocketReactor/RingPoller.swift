@@ -33,17 +33,25 @@ final class RingPoller: Poller {
   private var lastSend: UnsafeMutablePointer<io_uring_sqe>?
   /// Completions that are not told yet.
   private var completions: [reactor_completion] = []
-  private var isEnabled = false
 
-  init(waker: EventDescriptor) throws(ReactorFault) {
+  init(waker: EventDescriptor) {
     self.waker = waker
     ring = .allocate(capacity: 1)
     ring.initialize(to: reactor_ring())
     stage = .allocate(byteCount: RingPoller.stageByteCount, alignment: 64)
     super.init()
-    let fault = reactor_ring_open(
+    ring.pointee.descriptor = -1
+  }
+
+  /// The ring is made by the thread that uses it: when a ring ends, the kernel interrupts the thread that made it.
+  override func begin() throws(ReactorFault) {
+    try RingProbe.run()
+    let opened = reactor_ring_open(
       ring, RingPoller.operationCount, RingPoller.bufferCount, RingPoller.bufferByteCount)
-    guard fault == 0 else { throw ReactorFault(call: "io_uring_setup", number: -fault) }
+    guard opened == 0 else { throw ReactorFault(call: "io_uring_setup", number: -opened) }
+    let enabled = reactor_ring_enable(ring)
+    guard enabled == 0 else { throw ReactorFault(call: "io_uring_register", number: -enabled) }
+    watchWaker()
   }
 
   deinit {
@@ -57,7 +65,6 @@ final class RingPoller: Poller {
   // MARK: Waiting
 
   override func wait(_ time: TimeAmount?) {
-    if !isEnabled { enable() }
     // Who is to hear that his bytes were taken hears it before the loop sleeps.
     var time = time
     if staged.contains(where: { $0.socket.isImpatient }) {
@@ -68,14 +75,6 @@ final class RingPoller: Poller {
     enter(wanted: mustReturn ? 0 : 1, mustReturn ? 0 : time?.nanoseconds ?? -1)
     collect()
     tell()
-  }
-
-  /// On the thread of the loop, which alone may use the ring from now on.
-  private func enable() {
-    isEnabled = true
-    let fault = reactor_ring_enable(ring)
-    precondition(fault == 0, "a ring that was opened can be enabled: errno \(-fault)")
-    watchWaker()
   }
 
   private func watchWaker() {
@@ -232,7 +231,6 @@ final class RingPoller: Poller {
   }
 
   override func stop() {
-    if !isEnabled { enable() }
     flush()
   }
 
