@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CReactor.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,3 +35,5 @@ int reactor_set_integer(int descriptor, int level, int option, int value) {
 }
 
 void reactor_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void reactor_trim_memory(void) { malloc_trim(0); }

@@ -21,6 +21,7 @@ struct Running: Sendable {
   /// Why there is no `admin` though one was wanted.
   let adminFault: ServerError?
   private let reloading: Task<Void, Never>?
+  private let trimming: Task<Void, Never>
 
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
@@ -45,10 +46,12 @@ struct Running: Sendable {
       }
       if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
       let (entrances, unixSocket) = try await loops.listener(services, peers).listen(configuration)
+      let keeper = MemoryKeeper(services: services, peers: peers)
       return Running(
         services: services, peers: peers, port: entrances.lazy.compactMap(\.port).first, entrances: entrances,
         unixSocket: unixSocket, loops: loops, admin: admin, api: api, adminFault: adminFault,
-        reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds))
+        reloading: watch(hooks.reloadable, everyMilliseconds: configuration.reloadCheckMilliseconds),
+        trimming: Task { await keeper.run() })
     } catch {
       await admin?.stop()
       await api?.stop()
@@ -159,6 +162,9 @@ struct Running: Sendable {
 
   func stop() async {
     reloading?.cancel()
+    trimming.cancel()
+    // It holds the drivers until then.
+    await trimming.value
     await admin?.stop()
     await api?.stop()
     unixSocket?.remove()

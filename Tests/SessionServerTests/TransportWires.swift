@@ -112,7 +112,10 @@ final class TestSocket {
 
   private func fill() throws -> Bool {
     var bytes = [UInt8](repeating: 0, count: 65_536)
-    let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+    var count = -1
+    repeat {
+      count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+    } while count < 0 && errno == EINTR
     if count < 0, errno == EAGAIN { throw WireFault(text: "nothing came for a minute") }
     if count > 0 { buffered += bytes[..<count] }
     return count > 0

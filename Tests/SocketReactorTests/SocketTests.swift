@@ -176,18 +176,4 @@ import Testing
       #expect(try await pair.with { $0.socket.receiver == nil })
     }
   }
-
-  @Test(arguments: ReactorBackend.usable) func descriptorsAreClosed(_ backend: ReactorBackend) async throws {
-    try await withLoop(backend) { loop in
-      // The numbers of files are given out from the smallest: a hundred connections in turn need few of them.
-      var highest: Int32 = 0
-      for _ in 0..<100 {
-        let pair = try await Pair.make(loop)
-        highest = max(highest, pair.peer.number)
-        try await pair.with { $0.socket.close() }
-        try await pair.ended()
-      }
-      #expect(highest < 600)
-    }
-  }
 }

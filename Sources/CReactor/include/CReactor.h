@@ -28,4 +28,7 @@ int reactor_set_integer(int descriptor, int level, int option, int value);
 // 15 bytes at most.
 void reactor_name_thread(const char *name);
 
+// malloc_trim(3), which Swift's module of the C library lacks.
+void reactor_trim_memory(void);
+
 #endif

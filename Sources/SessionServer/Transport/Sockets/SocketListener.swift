@@ -57,7 +57,10 @@ private struct SocketPlace: Sendable {
   /// On its loop: a connection begins.
   func begin(_ descriptor: Int32, _ services: Services) {
     let socket = loop.adopt(descriptor) { services.socketCount.wrappingSubtract(1, ordering: .relaxed) }
-    guard let socket else { return }
+    guard let socket else {
+      services.socketCount.wrappingSubtract(1, ordering: .relaxed)
+      return
+    }
     let driver = driver.value
     if services.configuration.proxies.expectsHeader {
       ProxyReceiver(driver, socket).begin()
