@@ -46,6 +46,9 @@ final class AcceptGate {
     }
   }
 
+  /// Descriptors are waited for.
+  var isWaiting: Bool { isShort }
+
   func stop() {
     timer?.cancel()
     goOn = nil

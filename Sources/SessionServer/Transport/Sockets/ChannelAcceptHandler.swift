@@ -11,6 +11,7 @@ final class ChannelAcceptHandler: ChannelDuplexHandler {
   private var gate: AcceptGate?
   private var context: ChannelHandlerContext?
   private var hasHeldRead = false
+  private var isSwitchedOff = false
 
   init(services: Services) { self.services = services }
 
@@ -38,6 +39,7 @@ final class ChannelAcceptHandler: ChannelDuplexHandler {
   }
 
   private func goOn() {
+    if isSwitchedOff { return switchReading(true) }
     guard hasHeldRead else { return }
     hasHeldRead = false
     context?.read()
@@ -46,5 +48,15 @@ final class ChannelAcceptHandler: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard let error = error as? IOError else { return context.fireErrorCaught(error) }
     gate?.failed(error.errnoCode)
+    if gate?.isWaiting == true, !isSwitchedOff { switchReading(false) }
+  }
+
+  /// NIO goes on to listen after a failure, whether or not it is asked to: it would try without end, and take what is
+  /// set free for somebody else.
+  private func switchReading(_ isOn: Bool) {
+    isSwitchedOff = !isOn
+    context?.channel.setOption(.autoRead, value: isOn).whenFailure { [services] error in
+      services.logger.debug("accepting was not switched", metadata: ["reason": "\(error)"])
+    }
   }
 }
