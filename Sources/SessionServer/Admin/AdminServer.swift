@@ -26,6 +26,7 @@ struct AdminServer: Sendable {
       }
       return AdminServer(socket: socket, server: server)
     } catch {
+      socket.remove()
       close(socket.descriptor)
       throw ServerError.adminSocket(path: path, reason: "\(error)")
     }
