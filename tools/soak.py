@@ -65,11 +65,12 @@ class Recorder:
 
 
 def rest(gauges, seconds):
-    """Waits until nothing is there any more, and then a little: what is freed late is freed. The last reading."""
+    """Waits until nothing is there any more, and then until the server has noticed it, which it looks for every 5 s, and
+    has given back the memory that nobody uses. The last reading."""
     end = time.monotonic() + seconds
     while (row := gauges.read()) and any(row[name] for name in Gauges.MUST_END_AT_ZERO) and time.monotonic() < end:
         time.sleep(0.5)
-    time.sleep(2)
+    time.sleep(8)
     return gauges.read()
 
 
