@@ -1,5 +1,6 @@
 """tools/soak.py in small: every fault for a few seconds, nothing left, and a verdict that can fail."""
 import csv
+import os
 import subprocess
 import sys
 import types
@@ -54,7 +55,7 @@ def test_a_quiet_server_passes():
 
 
 @pytest.mark.parametrize("last", [
-    {"rss_kib": 105_100}, {"descriptors": 21}, {"threads": 9}, {"connections": 1}, {"active": 1}, {"suspended": 1},
+    {"rss_kib": 105_100}, {"descriptors": 21}, {"threads": 9 + os.cpu_count()}, {"connections": 1}, {"active": 1}, {"suspended": 1},
     {"rooms": 1}, {"timers": 1}, {"outbox_bytes": 1}, {"losses": ["1 lost"]}, {"counts": {"kick": 0}},
     {"failure": "no answer"}], ids=str)
 def test_what_is_left_behind_fails(last):
