@@ -23,8 +23,13 @@ def soak(tmp_path, *arguments):
 
 
 def verdicts(text):
-    """What was judged, without what was read."""
-    return {line.split(":")[0][8:]: line.startswith("ok") for line in text.splitlines() if line[:6] in ("ok    ", "FAILED")}
+    """What was judged, without what was read and without the last line, which sums all of it up."""
+    return {line.split(":")[0][8:]: line.startswith("ok") for line in text.splitlines() if line[:8] in ("ok      ", "FAILED  ")}
+
+
+def test_a_verdict_is_a_line_of_its_own():
+    text = "FAILED  memory: 2 KiB after\nok      descriptors: 3 at the start\n\nFAILED; the samples are in soak.csv\n"
+    assert verdicts(text) == {"memory": False, "descriptors": True}
 
 
 def test_a_short_soak(tmp_path):
