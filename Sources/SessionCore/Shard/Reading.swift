@@ -105,12 +105,12 @@ extension Shard {
   /// Nil for messages that are done with when their `ack` was read.
   private static func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
     let action: Inbound.Action
-    let room = envelope.room?.decoded(bytes)
+    let room = envelope.room?.text(bytes)
     switch envelope.type {
     case .event:
       action = .event(
-        name: envelope.event?.decoded(bytes) ?? "", version: envelope.eventVersion, room: room,
-        key: envelope.key?.decoded(bytes), payload: envelope.payload.map { JSONText.copy(bytes, $0) } ?? [])
+        name: envelope.event?.text(bytes) ?? "", version: envelope.eventVersion, room: room,
+        key: envelope.key?.text(bytes), payload: envelope.payload.map { JSONText.copy(bytes, $0) } ?? [])
     case .join: action = .join(room: room ?? "", JoinRequest(payload(envelope, bytes)))
     case .leave: action = .leave(room: room ?? "")
     case .bye: action = .bye(reason: payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
@@ -119,7 +119,7 @@ extension Shard {
     // Only an event can be transient, and then it has no number: one that it was given is ignored.
     let isTransient = envelope.type == .event && envelope.isTransient
     return Inbound(
-      seq: isSequenced && !isTransient ? envelope.seq : nil, id: envelope.id?.decoded(bytes), isTransient: isTransient,
+      seq: isSequenced && !isTransient ? envelope.seq : nil, id: envelope.id?.text(bytes), isTransient: isTransient,
       action: action)
   }
 

@@ -161,13 +161,13 @@ public struct Envelope: Sendable {
   }
 
   private static func messageType(_ text: JSONText, _ bytes: Span<UInt8>) throws(Malformed) -> MessageType {
-    let type: MessageType?
+    var type: MessageType?
     if text.hasEscapes {
       // An escaped spelling is the same text: RFC 8259 section 8.3.
       let plain = Array(text.decoded(bytes).utf8)
-      type = MessageType(plain.span, plain.indices)
-    } else {
-      type = MessageType(bytes, text.range)
+      if plain.count <= 8 { type = MessageType(word: JSONText(range: plain.indices, hasEscapes: false).word(plain.span)) }
+    } else if text.range.count <= 8 {
+      type = MessageType(word: text.word(bytes))
     }
     guard let type else { throw Malformed("unknown type", at: text.range.lowerBound) }
     return type
@@ -235,17 +235,7 @@ private enum Field: UInt8, CaseIterable {
       self.init(key.decoded(bytes))
       return
     }
-    let found: Field? =
-      switch Field.word(bytes, key.range) {
-      case Field.v.word: .v
-      case Field.seq.word: .seq
-      case Field.ack.word: .ack
-      case Field.type.word: .type
-      case Field.event.word: .event
-      case Field.payload.word: .payload
-      case let word: Field.allCases.first { $0.word == word }
-      }
-    guard key.range.count <= 8, let found else { return nil }
+    guard key.range.count <= 8, let found = Field(word: key.word(bytes)) else { return nil }
     self = found
   }
 
@@ -254,32 +244,26 @@ private enum Field: UInt8, CaseIterable {
     self = found
   }
 
-  /// Names of at most eight bytes as one number, the last eight of longer ones.
-  private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
-    var word: UInt64 = 0
-    for index in range.suffix(8) { word = word << 8 | UInt64(bytes[index]) }
-    return word
-  }
-
-  /// The name in ASCII, as `word(_:_:)` reads it.
-  private var word: UInt64 {
-    switch self {
-    case .v: 0x76
-    case .seq: 0x73_6571
-    case .ack: 0x61_636B
-    case .type: 0x7479_7065
-    case .event: 0x65_7665_6E74
-    case .ev: 0x6576
-    case .id: 0x6964
-    case .re: 0x7265
-    case .room: 0x726F_6F6D
-    case .from: 0x6672_6F6D
-    case .key: 0x6B_6579
-    case .pos: 0x70_6F73
-    case .delivery: 0x6465_6C69_7665_7279
-    case .history: 0x68_6973_746F_7279
-    case .payload: 0x70_6179_6C6F_6164
-    case .crit: 0x6372_6974
+  /// The name in ASCII, as `JSONText.word` reads it.
+  private init?(word: UInt64) {
+    switch word {
+    case 0x76: self = .v
+    case 0x73_6571: self = .seq
+    case 0x61_636B: self = .ack
+    case 0x7479_7065: self = .type
+    case 0x65_7665_6E74: self = .event
+    case 0x6576: self = .ev
+    case 0x6964: self = .id
+    case 0x7265: self = .re
+    case 0x726F_6F6D: self = .room
+    case 0x6672_6F6D: self = .from
+    case 0x6B_6579: self = .key
+    case 0x70_6F73: self = .pos
+    case 0x6465_6C69_7665_7279: self = .delivery
+    case 0x68_6973_746F_7279: self = .history
+    case 0x70_6179_6C6F_6164: self = .payload
+    case 0x6372_6974: self = .crit
+    default: return nil
     }
   }
 }
@@ -287,7 +271,8 @@ private enum Field: UInt8, CaseIterable {
 /// Which fields a message has shown so far.
 private struct FieldSet {
   private var known: UInt32 = 0
-  private var unknown: Set<NameKey> = []
+  /// Nil while there are none: an empty set is counted each time that it is handed on.
+  private var unknown: Set<NameKey>?
   var type: JSONText?
   var crit: Range<Int>?
 
@@ -298,5 +283,11 @@ private struct FieldSet {
     return !contains(field)
   }
 
-  mutating func insertUnknown(_ key: String) -> Bool { unknown.insert(NameKey(key)).inserted }
+  mutating func insertUnknown(_ key: String) -> Bool { (unknown ?? []).contains(NameKey(key)) ? false : add(key) }
+
+  private mutating func add(_ key: String) -> Bool {
+    if unknown == nil { unknown = [] }
+    unknown?.insert(NameKey(key))
+    return true
+  }
 }

@@ -25,26 +25,31 @@ struct JSONReader {
 
   init(at index: Int = 0) { self.index = index }
 
-  func fail(_ reason: String) -> Malformed { Malformed(reason, at: index) }
+  @inline(never) func fail(_ reason: String) -> Malformed { Malformed(reason, at: index) }
 
-  mutating func skipSpace(_ bytes: Bytes) {
+  @inline(__always) mutating func skipSpace(_ bytes: Bytes) {
+    // Most messages have none.
     while index < bytes.count {
       let byte = bytes[index]
-      guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
-      index += 1
+      guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
+      index &+= 1
     }
   }
 
   /// The next byte that is not white space, without taking it.
-  mutating func peek(_ bytes: Bytes) throws(Malformed) -> UInt8 {
+  @inline(__always) mutating func peek(_ bytes: Bytes) throws(Malformed) -> UInt8 {
     skipSpace(bytes)
     guard index < bytes.count else { throw fail("ends too early") }
     return bytes[index]
   }
 
-  mutating func expect(_ byte: UInt8, _ bytes: Bytes) throws(Malformed) {
-    guard try peek(bytes) == byte else { throw fail("expected '\(Character(UnicodeScalar(byte)))'") }
-    index += 1
+  @inline(__always) mutating func expect(_ byte: UInt8, _ bytes: Bytes) throws(Malformed) {
+    guard try peek(bytes) == byte else { throw missing(byte) }
+    index &+= 1
+  }
+
+  @inline(never) private func missing(_ byte: UInt8) -> Malformed {
+    fail("expected '\(Character(UnicodeScalar(byte)))'")
   }
 
   /// Nothing but white space may be left.
@@ -80,18 +85,21 @@ struct JSONReader {
     throw fail("string without an end")
   }
 
-  /// Passes over eight bytes at a time while none of them is a quote, an escape or a control character.
-  private mutating func skipPlain(_ bytes: Bytes) {
+  /// Passes over what is neither a quote nor an escape nor a control character, eight bytes at a time; the last few bytes
+  /// of a message are left to the caller.
+  @inline(__always) private mutating func skipPlain(_ bytes: Bytes) {
     let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
     while index &+ 8 <= bytes.count {
       // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
-      let word = bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+      let word = UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
       let (quotes, escapes) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
-      // A byte below n borrows from its top bit when n is taken away; one of 0x80 and above is never below.
+      // A byte below n borrows from its top bit when n is taken away; one of 0x80 and above is never below. A borrow
+      // runs towards the later bytes only, so the first that is marked is rightly so.
       let special = (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (escapes &- ones) & ~escapes
-      guard special & tops == 0 else { return }
-      if word & tops != 0 { sawNonASCII = true }
-      index &+= 8
+      let plainCount = (special & tops).trailingZeroBitCount / 8
+      if word & tops & (plainCount == 8 ? .max : 1 << UInt64(plainCount &* 8) &- 1) != 0 { sawNonASCII = true }
+      index &+= plainCount
+      guard plainCount == 8 else { return }
     }
   }
 
@@ -123,12 +131,12 @@ struct JSONReader {
     let start = index
     var value: UInt64 = 0
     while index < bytes.count, case let digit = bytes[index] &- 0x30, digit < 10 {
-      guard index - start < 16 else { throw Malformed("number above 2^53-1", at: start) }
+      guard index &- start < 16 else { throw Malformed("number above 2^53-1", at: start) }
       value = value &* 10 &+ UInt64(digit)
-      index += 1
+      index &+= 1
     }
     guard index > start else { throw fail("expected a whole number") }
-    guard index - start == 1 || bytes[start] != 0x30 else { throw Malformed("number with a leading zero", at: start) }
+    guard index &- start == 1 || bytes[start] != 0x30 else { throw Malformed("number with a leading zero", at: start) }
     guard value <= 9_007_199_254_740_991 else { throw Malformed("number above 2^53-1", at: start) }
     if index < bytes.count, bytes[index] == 0x2E || bytes[index] | 0x20 == 0x65 { throw fail("expected a whole number") }
     return value
@@ -234,6 +242,11 @@ public struct JSONText: Equatable, Sendable {
   public var range: Range<Int>
   public var hasEscapes: Bool
 
+  /// The text of a message that was read to its end: all of it is known to be UTF-8.
+  func text(_ bytes: Span<UInt8>) -> String {
+    hasEscapes ? decoded(bytes) : String(copying: UTF8Span(unchecked: bytes.extracting(range)))
+  }
+
   /// The text with its escapes undone. The reader has checked them.
   public func decoded(_ bytes: Span<UInt8>) -> String {
     guard hasEscapes else {
@@ -261,12 +274,27 @@ public struct JSONText: Equatable, Sendable {
     return String(text)
   }
 
+  /// A text of at most eight bytes without escapes as one number; of a longer one the last eight.
+  func word(_ bytes: Span<UInt8>) -> UInt64 {
+    let count = min(range.count, 8)
+    if range.upperBound >= 8 {
+      // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
+      let word = bytes.bytes.unsafeLoadUnaligned(fromByteOffset: range.upperBound &- 8, as: UInt64.self)
+      return count == 0 ? 0 : UInt64(bigEndian: word) & (.max >> UInt64(64 &- count &* 8))
+    }
+    var word: UInt64 = 0
+    for index in range.suffix(8) { word = word << 8 | UInt64(bytes[index]) }
+    return word
+  }
+
   func isSessionID(_ bytes: Span<UInt8>) -> Bool {
     hasEscapes ? SessionID(decoded(bytes)) != nil : SessionID.isForm(bytes, range)
   }
 
   static func copy(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
-    bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
+    var copy: [UInt8] = []
+    copy.append(bytes.extracting(range))
+    return copy
   }
 
   /// The code unit of a `\uXXXX` at `index`, nil if none stands there.

@@ -1,25 +1,69 @@
+extension OutputSpan<UInt8> {
+  /// Appends ASCII that stands in the source.
+  @inline(__always) mutating func append(literal text: StaticString) {
+    text.withUTF8Buffer { append(copying: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Appends bytes as they are. There must be room for them.
+  @inline(__always) mutating func append(copying source: UnsafeRawBufferPointer) {
+    withUnsafeMutableBufferPointer { buffer, count in
+      // The check is the proof that what is copied lies in the buffer.
+      precondition(source.count <= buffer.count &- count, "no room for \(source.count) bytes")
+      if let base = buffer.baseAddress, let bytes = source.baseAddress {
+        UnsafeMutableRawPointer(base + count).copyMemory(from: bytes, byteCount: source.count)
+      }
+      count &+= source.count
+    }
+  }
+
+  /// Appends a number in decimal: at most 20 bytes.
+  @inline(__always) mutating func append(decimal value: UInt64) {
+    append(decimal: value, digitCount: value.decimalDigitCount)
+  }
+
+  mutating func append(decimal value: UInt64, digitCount: Int) {
+    append(repeating: 0x30, count: digitCount)
+    var (rest, index) = (value, count)
+    while rest >= 10 {
+      let tens = rest / 10
+      index &-= 1
+      self[index] = UInt8(truncatingIfNeeded: rest &- tens &* 10) &+ 0x30
+      rest = tens
+    }
+    self[index &- 1] = UInt8(truncatingIfNeeded: rest) &+ 0x30
+  }
+}
+
+extension UInt64 {
+  /// Of 2^64-1, 20.
+  @inline(__always) var decimalDigitCount: Int {
+    var (count, limit) = (1, UInt64(10))
+    while self >= limit {
+      count &+= 1
+      let (next, isOver) = limit.multipliedReportingOverflow(by: 10)
+      if isOver { break }
+      limit = next
+    }
+    return count
+  }
+}
+
 extension [UInt8] {
+  /// Appends bytes in one piece: for what is short, a fraction of what `append(contentsOf:)` costs.
+  @inline(__always) mutating func append(copying source: UnsafeRawBufferPointer) {
+    append(addingCapacity: source.count) { (target: inout OutputSpan<UInt8>) in target.append(copying: source) }
+  }
+
+  mutating func append(_ bytes: Span<UInt8>) { bytes.withUnsafeBytes { append(copying: $0) } }
+
   /// Appends ASCII that stands in the source.
   mutating func append(literal text: StaticString) {
-    text.withUTF8Buffer { append(contentsOf: $0) }
+    text.withUTF8Buffer { append(copying: UnsafeRawBufferPointer($0)) }
   }
 
   /// Appends a number in decimal.
   mutating func append(decimal value: UInt64) {
-    if value < 10 {
-      append(UInt8(truncatingIfNeeded: value) &+ 0x30)
-      return
-    }
-    // 2^64-1 has 20 digits. Written from the last one, outside of the array: there it would be copied to be turned round.
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var (rest, index) = (value, 20)
-      while rest > 0 {
-        index -= 1
-        digits.initializeElement(at: index, to: UInt8(truncatingIfNeeded: rest % 10) &+ 0x30)
-        rest /= 10
-      }
-      append(contentsOf: UnsafeBufferPointer(rebasing: digits[index...]))
-    }
+    append(addingCapacity: 20) { (target: inout OutputSpan<UInt8>) in target.append(decimal: value) }
   }
 
   /// Appends `text` as a JSON string, quotes included: RFC 8259 section 7 asks for `"`, `\` and controls to be escaped.
@@ -30,11 +74,11 @@ extension [UInt8] {
       // What needs no escape goes in one piece.
       var start = 0
       for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-        append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
+        append(copying: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start..<index])))
         append(escaped: byte)
         start = index + 1
       }
-      append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
+      append(copying: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...])))
     }
     append(0x22)
   }

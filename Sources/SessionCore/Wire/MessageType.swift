@@ -27,20 +27,26 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
   /// Whether a client may send it.
   public var isFromClient: Bool { rawValue <= MessageType.bye.rawValue }
 
-  init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-    for type in MessageType.allCases {
-      let name = type.name
-      guard name.utf8CodeUnitCount == range.count else { continue }
-      var isEqual = true
-      for position in 0..<range.count where bytes[range.lowerBound + position] != name.utf8Start[position] {
-        isEqual = false
-        break
-      }
-      if isEqual {
-        self = type
-        return
-      }
+  /// - Parameter word: the name in ASCII, as `JSONText.word` reads it.
+  init?(word: UInt64) {
+    switch word {
+    case 0x68_656C_6C6F: self = .hello
+    case 0x65_7665_6E74: self = .event
+    case 0x61_636B: self = .ack
+    case 0x706F_6E67: self = .pong
+    case 0x6A6F_696E: self = .join
+    case 0x6C_6561_7665: self = .leave
+    case 0x62_7965: self = .bye
+    case 0x77_656C_636F_6D65: self = .welcome
+    case 0x6C69_7665: self = .live
+    case 0x72_6570_6C79: self = .reply
+    case 0x7069_6E67: self = .ping
+    case 0x67_6170: self = .gap
+    case 0x6D65_6D62_6572: self = .member
+    case 0x6472_6169_6E69_6E67: self = .draining
+    case 0x73_6573_7369_6F6E: self = .session
+    case 0x65_7272_6F72: self = .error
+    default: return nil
     }
-    return nil
   }
 }

@@ -38,13 +38,15 @@ package enum MessageWriter {
     }
 
     /// Members that are JSON already, each with its comma in front.
-    package mutating func add(raw members: ArraySlice<UInt8>) { bytes.append(contentsOf: members) }
+    package mutating func add(raw members: ArraySlice<UInt8>) { members.withUnsafeBytes { bytes.append(copying: $0) } }
 
     /// Closes the message with its payload, which is JSON already.
     package consuming func end(payload: some Collection<UInt8>) -> [UInt8] {
-      open("payload")
-      bytes.append(contentsOf: payload)
-      bytes.append(literal: "}")
+      bytes.append(literal: ",\"payload\":")
+      if payload.withContiguousStorageIfAvailable({ bytes.append(copying: UnsafeRawBufferPointer($0)) }) == nil {
+        bytes.append(contentsOf: payload)
+      }
+      bytes.append(0x7D)
       return bytes
     }
 
@@ -69,9 +71,9 @@ package enum MessageWriter {
 
   /// Bytes of a head, so that a transport can be asked for its own header before the message is written.
   static func headLength(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) -> Int {
-    var length = 6 + digits(version) + (isHistory ? historyMark.utf8CodeUnitCount : 0)
-    if let seq { length += 7 + digits(seq) }
-    if let ack { length += 7 + digits(ack) }
+    var length = 6 &+ version.decimalDigitCount &+ (isHistory ? historyMark.utf8CodeUnitCount : 0)
+    if let seq { length &+= 7 &+ seq.decimalDigitCount }
+    if let ack { length &+= 7 &+ ack.decimalDigitCount }
     return length
   }
 
@@ -80,28 +82,29 @@ package enum MessageWriter {
   package static func appendHead(
     version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, to bytes: inout [UInt8]
   ) {
-    bytes.append(literal: "{\"v\":")
-    bytes.append(decimal: version)
-    if let seq {
-      bytes.append(literal: ",\"seq\":")
-      bytes.append(decimal: seq)
+    bytes.append(addingCapacity: maxHeadLength) { (head: inout OutputSpan<UInt8>) in
+      appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &head)
     }
-    if let ack {
-      bytes.append(literal: ",\"ack\":")
-      bytes.append(decimal: ack)
-    }
-    if isHistory { bytes.append(literal: historyMark) }
-    bytes.append(literal: ",")
   }
 
-  private static func digits(_ value: UInt64) -> Int {
-    var count = 1
-    var rest = value
-    while rest >= 10 {
-      rest /= 10
-      count += 1
+  /// With three numbers of 20 digits.
+  static let maxHeadLength = 6 + 7 + 7 + 15 + 3 * 20
+
+  @inline(__always) static func appendHead(
+    version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool, to head: inout OutputSpan<UInt8>
+  ) {
+    head.append(literal: "{\"v\":")
+    head.append(decimal: version)
+    if let seq {
+      head.append(literal: ",\"seq\":")
+      head.append(decimal: seq)
     }
-    return count
+    if let ack {
+      head.append(literal: ",\"ack\":")
+      head.append(decimal: ack)
+    }
+    if isHistory { head.append(literal: historyMark) }
+    head.append(literal: ",")
   }
 }
 
@@ -140,7 +143,10 @@ public struct OutputBuffer: Sendable {
 
     public init(steps: [(upTo: Int, byteCount: Int)] = []) { self.steps = steps }
 
-    func byteCount(for length: Int) -> Int { steps.first { length <= $0.upTo }?.byteCount ?? 0 }
+    func byteCount(for length: Int) -> Int {
+      for step in steps where length <= step.upTo { return step.byteCount }
+      return 0
+    }
   }
 
   public var headroom: Headroom
@@ -165,11 +171,14 @@ public struct OutputBuffer: Sendable {
   }
 
   mutating func append(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, tail: [UInt8]) {
-    let length = MessageWriter.headLength(version: version, seq: seq, ack: ack, isHistory: isHistory) + tail.count
-    bytes.append(contentsOf: repeatElement(0, count: headroom.byteCount(for: length)))
-    let start = bytes.count
-    MessageWriter.appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &bytes)
-    bytes.append(contentsOf: tail)
+    let length = MessageWriter.headLength(version: version, seq: seq, ack: ack, isHistory: isHistory) &+ tail.count
+    let room = headroom.byteCount(for: length)
+    let start = bytes.count &+ room
+    bytes.append(addingCapacity: room &+ MessageWriter.maxHeadLength &+ tail.count) { (message: inout OutputSpan<UInt8>) in
+      message.append(repeating: 0, count: room)
+      MessageWriter.appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &message)
+      tail.withUnsafeBytes { message.append(copying: $0) }
+    }
     messages.append(start..<bytes.count)
     if keepsTails { tails.append(tail) }
   }
