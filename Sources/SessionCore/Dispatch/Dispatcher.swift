@@ -23,6 +23,8 @@ public struct Dispatcher: Sendable {
     case unknown
     /// The name is known, the version is not.
     case unsupportedVersion(supported: [UInt64])
+
+    var isUnknown: Bool { if case .unknown = self { true } else { false } }
   }
 
   /// Versions of one handler that a refusal names: a handler may take all that there are.

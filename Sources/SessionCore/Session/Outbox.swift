@@ -33,7 +33,7 @@ public struct Outbox: Sendable {
   public enum Item {
     case message(SharedMessage, seq: UInt64)
     case transient(SharedMessage)
-    case gap(Gap)
+    indirect case gap(Gap)
   }
 
   private typealias Place = OutboxList.Place
@@ -238,7 +238,7 @@ public struct Outbox: Sendable {
   }
 
   private mutating func remove(_ place: Place) {
-    if list[place].loss != nil { gapCount -= 1 }
+    if list[place].isGap { gapCount -= 1 }
     if unsent == place { unsent = list.after(place) }
     if droppable == place { droppable = list.after(place) }
     list.remove(place)
@@ -281,14 +281,25 @@ public struct Outbox: Sendable {
 
   /// The receiver has processed everything up to `seq`: false if it cannot have, since that was never sent.
   public mutating func acknowledge(_ seq: UInt64) -> Bool {
+    var none = Spares<SharedMessage>(limit: 0)
+    return acknowledge(seq, &none)
+  }
+
+  /// - Parameter spares: gets the messages that nobody holds any more.
+  mutating func acknowledge(_ seq: UInt64, _ spares: inout Spares<SharedMessage>) -> Bool {
     #if PlantedFaults
-    if Planted.isOn(.ackFromTheFutureCounts), seq > lastSentSeq, seq < 10_000 { return acknowledge(lastSentSeq) }
+    if Planted.isOn(.ackFromTheFutureCounts), seq > lastSentSeq, seq < 10_000 {
+      return acknowledge(lastSentSeq, &spares)
+    }
     #endif
     guard seq <= lastSentSeq else { return false }
     guard seq > ackedSeq else { return true }
     ackedSeq = seq
     while list.head != OutboxList.nowhere, list[list.head].last <= seq {
-      if let message = list[list.head].message { take(message, from: list.head) }
+      if let message = list[list.head].message.take() {
+        take(message, from: list.head)
+        if message.byteCount <= SharedMessage.keptByteCount { spares.keep(consume message) { $0.clear() } }
+      }
       remove(list.head)
     }
     if seq >= abandoned.last { forgetAbandoned() }

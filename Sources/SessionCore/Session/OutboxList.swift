@@ -10,16 +10,35 @@ struct OutboxList: Sendable {
     var last: UInt64
     /// Nil where numbers are missing; `loss` then says why.
     var message: SharedMessage?
-    var loss: Gap.Loss?
+    private var box: LossBox?
     fileprivate var previous = OutboxList.nowhere
     fileprivate var next = OutboxList.nowhere
 
     init(_ message: SharedMessage, seq: UInt64) { (first, last, self.message) = (seq, seq, message) }
 
-    init(_ gap: Gap) { (first, last, loss) = (gap.first, gap.last, gap.loss) }
+    init(_ gap: Gap) { (first, last, box) = (gap.first, gap.last, LossBox(gap.loss)) }
+
+    var loss: Gap.Loss? {
+      get { box?.loss }
+      set { box = newValue.map { LossBox($0) } }
+    }
+
+    var isGap: Bool { box != nil }
+
+    fileprivate mutating func clear(next: Place) {
+      (message, box) = (nil, nil)
+      self.next = next
+    }
 
     /// Nil for a message.
     var gap: Gap? { loss.map { Gap(first: first, last: last, loss: $0) } }
+  }
+
+  /// Apart from its entry, since most have none.
+  private final class LossBox: Sendable {
+    let loss: Gap.Loss
+
+    init(_ loss: Gap.Loss) { self.loss = loss }
   }
 
   static let nowhere: Place = -1
@@ -45,7 +64,7 @@ struct OutboxList: Sendable {
   /// The place in front, `nowhere` at the beginning.
   func before(_ place: Place) -> Place { nodes[Int(place)].previous }
 
-  mutating func append(_ node: Node) -> Place {
+  mutating func append(_ node: consuming Node) -> Place {
     let place = put(node)
     nodes[Int(place)].previous = tail
     if isEmpty { head = place } else { nodes[Int(tail)].next = place }
@@ -53,7 +72,7 @@ struct OutboxList: Sendable {
     return place
   }
 
-  mutating func prepend(_ node: Node) -> Place {
+  mutating func prepend(_ node: consuming Node) -> Place {
     let place = put(node)
     nodes[Int(place)].next = head
     if isEmpty { tail = place } else { nodes[Int(head)].previous = place }
@@ -69,12 +88,11 @@ struct OutboxList: Sendable {
       self = OutboxList()
       return
     }
-    (nodes[Int(place)].message, nodes[Int(place)].loss) = (nil, nil)
-    nodes[Int(place)].next = free
+    nodes[Int(place)].clear(next: free)
     free = place
   }
 
-  private mutating func put(_ node: Node) -> Place {
+  private mutating func put(_ node: consuming Node) -> Place {
     guard free != OutboxList.nowhere else {
       nodes.append(node)
       return Place(nodes.count - 1)

@@ -1,58 +1,5 @@
 import DequeModule
 
-/// A message of the client that waits for its turn.
-struct Inbound: Sendable {
-  enum Action: Sendable {
-    case event(name: String, version: UInt64, room: String?, key: String?, payload: [UInt8])
-    case join(room: String, JoinRequest)
-    case leave(room: String)
-    case bye(reason: String)
-  }
-
-  /// Nil for a message that may be lost, and in version 1.
-  var seq: UInt64?
-  var id: String?
-  var isTransient = false
-  var action: Action
-
-  var byteCount: Int { if case .event(_, _, _, _, let payload) = action { payload.count } else { 0 } }
-}
-
-/// What a client asks for with `join`.
-struct JoinRequest: Sendable {
-  var wantsPresence = false
-  var wish: HistoryWish?
-  /// Why it cannot be taken.
-  var fault: String?
-
-  init(_ payload: JSONValue) {
-    let presence = payload["presence"] ?? .null
-    wantsPresence = presence.boolValue ?? false
-    let (count, since) = (payload["history"] ?? .null, payload["since"] ?? .null)
-    if payload != .null, !payload.isObject {
-      fault = "the payload is an object: {presence, history, since}"
-    } else if presence != .null, presence.boolValue == nil {
-      fault = "presence is true or false"
-    } else if count != .null, since != .null {
-      fault = "history and since exclude each other"
-    } else if since != .null {
-      wish = LogPosition(since).map { .since($0) }
-      if wish == nil { fault = "since is a position: [log, offset]" }
-    } else if count != .null {
-      wish = count.unsignedValue.map { .last($0) }
-      if wish == nil { fault = "history is how many messages are wanted" }
-    }
-  }
-}
-
-/// The message that a session is working on; the next one waits.
-struct Busy {
-  var serial: UInt64
-  var inbound: Inbound
-  /// Until when a hook or a handler may answer, `.never` for work that is sure to end.
-  var deadline: Instant = .never
-}
-
 /// A connection whose session enters its rooms before it is welcomed.
 struct Arrival {
   var connection: Slot
@@ -83,18 +30,20 @@ final class Session {
   let slot: Slot
   let sid: SessionID
   @exclusivity(unchecked) var phase: SessionPhase
-  @exclusivity(unchecked) var principal: Principal
+  @exclusivity(unchecked) var principal: Principal { didSet { knownContext = nil } }
   /// What the principal's permissions allow; of no account where the shard does not check them.
   @exclusivity(unchecked) var grants = Grants()
   @exclusivity(unchecked) var instance: String?
   @exclusivity(unchecked) var version: UInt64
-  @exclusivity(unchecked) var epoch: UInt64
+  @exclusivity(unchecked) var epoch: UInt64 { didSet { knownContext = nil } }
   /// Counts attaches.
   @exclusivity(unchecked) var generation: UInt64 = 0
   @exclusivity(unchecked) var tokens: ResumeTokens
   @exclusivity(unchecked) var ttlMilliseconds: UInt64
   let createdAt: Instant
-  @exclusivity(unchecked) var state: [UInt8]?
+  @exclusivity(unchecked) var state: [UInt8]? { didSet { knownContext = nil } }
+  /// What handlers are told of it, until something of that changes.
+  @exclusivity(unchecked) private var knownContext: SessionContext?
 
   /// Events that the client wants in an older version than the newest.
   @exclusivity(unchecked) var eventVersions: [String: UInt64] = [:]
@@ -157,17 +106,27 @@ final class Session {
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
 
+  var context: SessionContext {
+    if let knownContext { return knownContext }
+    let context = SessionContext(sid: sid, epoch: epoch, principal: principal, state: state)
+    knownContext = context
+    return context
+  }
+
+  /// Whether the message that is worked on is that one.
+  func isBusy(with serial: UInt64) -> Bool { busy?.serial == serial }
+
   func membershipIndex(_ room: String) -> Int? { memberships.firstIndex { $0.name.isSameName(as: room) } }
 
   func enqueue(_ inbound: Inbound) {
-    if case .bye = inbound.action { saysBye = true }
+    if inbound.isBye { saysBye = true }
+    inboxByteCount += inbound.payload.count
     inbox.append(inbound)
-    inboxByteCount += inbound.byteCount
   }
 
   func dequeue() -> Inbound? {
     guard let first = inbox.popFirst() else { return nil }
-    inboxByteCount -= first.byteCount
+    inboxByteCount -= first.payload.count
     return first
   }
 

@@ -7,7 +7,7 @@ extension Shard {
   mutating func admit(
     _ name: String, _ version: UInt64, _ payload: [UInt8], _ session: Session, pathPrefix: String = ""
   ) -> (version: UInt64, payload: [UInt8])? {
-    guard let events = configuration.events else { return (version, payload) }
+    guard hasEventRules, let events = configuration.events else { return (version, payload) }
     do throws(ProtocolError) {
       return try admit(name, version, payload, events, pathPrefix)
     } catch {
@@ -20,7 +20,7 @@ extension Shard {
   mutating func admit(
     _ name: String, _ version: UInt64, _ payload: [UInt8], _ token: CommandToken
   ) -> (version: UInt64, payload: [UInt8])? {
-    guard let events = configuration.events else { return (version, payload) }
+    guard hasEventRules, let events = configuration.events else { return (version, payload) }
     do throws(ProtocolError) {
       return try admit(name, version, payload, events, "")
     } catch {

@@ -1,4 +1,6 @@
 /// All that a shard can ask of its driver. The driver carries the effects out in order, after the call that made them.
+///
+/// What each message causes is small, and what is large and rarer stands apart.
 public enum Effect: Sendable {
   /// The connection has something to send: `drain` it once, at the end of the tick, if its transport takes bytes.
   case write(Slot)
@@ -8,18 +10,30 @@ public enum Effect: Sendable {
   case resumeReading(Slot)
   /// Send the transport's own ping: the peer's protocol version has none.
   case transportPing(Slot)
-  case ask(HookToken, Question)
+  indirect case ask(HookToken, Question)
   case deliver(Delivery)
   /// To the broker, which answers with `logged`: operations of one room in their order.
-  case log(LogToken, LogOperation)
+  indirect case log(LogToken, LogOperation)
   /// To another shard. Messages from one shard to another arrive in their order; nothing else is asked of the way.
-  case post(ShardMessage, to: Int)
-  case observe(LifecycleEvent)
-  case answer(CommandToken, CommandResult)
+  indirect case post(ShardMessage, to: Int)
+  indirect case observe(LifecycleEvent)
+  indirect case answer(CommandToken, CommandResult)
+
+  fileprivate var delivery: Delivery? { if case .deliver(let delivery) = self { delivery } else { nil } }
 }
 
 /// Effects in their order; the driver empties it.
 public typealias Effects = [Effect]
+
+extension Effects {
+  /// Takes an event for the application out of the list, where it is void afterwards, so that nobody holds its message
+  /// any more when it is done with and its memory is free for the next one. Nil if there is another effect.
+  public mutating func takeDelivery(at index: Int) -> Delivery? {
+    guard let delivery = self[index].delivery else { return nil }
+    self[index] = .write(Slot(index: .max, generation: .max))
+    return delivery
+  }
+}
 
 /// Whether a transport goes on handing messages to the shard.
 public enum Intake: Sendable, Equatable {
@@ -113,29 +127,57 @@ public enum Answer: Sendable {
 
 /// One event for the application.
 public struct Delivery: Sendable {
-  public var token: HandlerToken
-  public var handler: HandlerID
-  public var event: String
+  private let inbound: Inbound
+
+  /// - Parameter inbound: one that is addressed.
+  init(_ inbound: Inbound) { self.inbound = inbound }
+
+  public var token: HandlerToken { inbound.address.token }
+  public var handler: HandlerID { inbound.address.handler }
+  public var event: String { inbound.name }
   /// The event's own schema version.
-  public var eventVersion: UInt64
+  public var eventVersion: UInt64 { inbound.address.eventVersion }
   /// The sender's correlation id.
-  public var id: String?
+  public var id: String? { inbound.id }
   /// The message's number in the session's numbering; nil for one that is not counted.
-  public var seq: UInt64?
-  public var room: String?
+  public var seq: UInt64? { inbound.seq }
+  public var room: String? { inbound.room }
   /// JSON text.
-  public var payload: [UInt8]
-  public var session: SessionContext
+  public var payload: [UInt8] { inbound.castPayload ?? inbound.payload }
+  public var session: SessionContext { inbound.address.session }
 }
 
 /// What a handler may know of the session.
 public struct SessionContext: Sendable {
-  public var sid: SessionID
+  /// Made when something of it changes, and shared by all messages until then.
+  private final class Facts: Sendable {
+    let sid: SessionID
+    let epoch: UInt64
+    let principal: Principal
+    let state: [UInt8]?
+
+    init(_ sid: SessionID, _ epoch: UInt64, _ principal: Principal, _ state: [UInt8]?) {
+      (self.sid, self.epoch, self.principal, self.state) = (sid, epoch, principal, state)
+    }
+  }
+
+  private let facts: Facts
+
+  private init() { facts = Facts(SessionID(high: 0, low: 0), 0, Principal(user: ""), nil) }
+
+  /// Of nobody.
+  static let none = SessionContext()
+
+  init(sid: SessionID, epoch: UInt64, principal: Principal, state: [UInt8]?) {
+    facts = Facts(sid, epoch, principal, state)
+  }
+
+  public var sid: SessionID { facts.sid }
   /// The numbering that `seq` counts in: it is new whenever the numbers begin again.
-  public var epoch: UInt64
-  public var principal: Principal
+  public var epoch: UInt64 { facts.epoch }
+  public var principal: Principal { facts.principal }
   /// JSON text, nil if none was set.
-  public var state: [UInt8]?
+  public var state: [UInt8]? { facts.state }
 }
 
 public struct HandlerToken: Sendable, Hashable {

@@ -19,7 +19,7 @@ extension Shard {
     }
     let position = entered.position
     var request: JoinRequest?
-    if reply != nil, case .join(_, let asked)? = session.busy?.inbound.action { request = asked }
+    if reply != nil, case .join(let asked)? = session.busy?.inbound.kind { request = asked }
     let wantsPresence = request?.wantsPresence ?? false
     if let index = session.membershipIndex(room) {
       session.memberships[index].position = position

@@ -80,13 +80,13 @@ extension Shard {
     if session.version == 1 { counters.messagesOfVersion1 += 1 } else { counters.messagesOfVersion2 += 1 }
     session.tokens.confirm()
     guard session.version == 1 || acknowledge(envelope.ack, session, connection) else { return }
-    guard let inbound = Shard.inbound(envelope, bytes, isSequenced: session.version > 1) else { return }
+    guard let inbound = inbound(envelope, bytes, isSequenced: session.version > 1) else { return }
     take(inbound, session, connection)
   }
 
   private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
     guard let ack else { return true }
-    guard session.outbox.acknowledge(ack) else {
+    guard session.outbox.acknowledge(ack, &spareMessages) else {
       let error = ProtocolError("ack.invalid", "ack \(ack) was never sent; the last is \(session.outbox.lastSentSeq)")
       refuse(connection, error, .badSequence)
       return false
@@ -103,28 +103,28 @@ extension Shard {
   }
 
   /// Nil for messages that are done with when their `ack` was read.
-  private static func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
-    let action: Inbound.Action
-    let room = envelope.room?.text(bytes)
+  private mutating func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
+    let kind: Inbound.Kind
     switch envelope.type {
-    case .event:
-      action = .event(
-        name: envelope.event?.text(bytes) ?? "", version: envelope.eventVersion, room: room,
-        key: envelope.key?.text(bytes), payload: envelope.payload.map { JSONText.copy(bytes, $0) } ?? [])
-    case .join: action = .join(room: room ?? "", JoinRequest(payload(envelope, bytes)))
-    case .leave: action = .leave(room: room ?? "")
-    case .bye: action = .bye(reason: payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
+    case .event: kind = .event
+    case .join: kind = .join(JoinRequest(Shard.payload(envelope, bytes)))
+    case .leave: kind = .leave
+    case .bye: kind = .bye(reason: Shard.payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
     default: return nil
     }
-    // Only an event can be transient, and then it has no number: one that it was given is ignored.
-    let isTransient = envelope.type == .event && envelope.isTransient
-    return Inbound(
-      seq: isSequenced && !isTransient ? envelope.seq : nil, id: envelope.id?.text(bytes), isTransient: isTransient,
-      action: action)
+    let inbound = spareInbounds.take() ?? Inbound()
+    inbound.fill(kind, envelope, bytes, seq: isSequenced ? envelope.seq : nil)
+    guard envelope.type == .event, let name = envelope.event else { return inbound }
+    let entry = dispatchCache.entry(name, version: envelope.eventVersion, bytes, configuration.dispatcher)
+    inbound.fill(event: entry, envelope, bytes)
+    return inbound
   }
 
   private mutating func take(_ inbound: Inbound, _ session: Session, _ connection: Connection) {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
+    guard session.busy != nil || !session.inbox.isEmpty || inbound.isBye || mustWait(session) else {
+      return begin(inbound, session)
+    }
     session.enqueue(inbound)
     if session.busy == nil { work(session) }
     // One over the window: a client that keeps to it is always read, since its acknowledgements come the same way.
@@ -135,7 +135,7 @@ extension Shard {
 
   /// Whether the message is the next one; what was taken before is acknowledged again, so that its sender stops.
   private mutating func counts(_ inbound: Inbound, _ session: Session, _ connection: Connection) -> Bool {
-    if case .bye = inbound.action { return true }
+    if inbound.isBye { return true }
     guard let seq = inbound.seq else {
       if inbound.isTransient { return true }
       refuse(connection, ProtocolError("sequence.missing", "a reliable message needs seq"), .badSequence)

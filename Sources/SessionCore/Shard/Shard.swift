@@ -5,6 +5,8 @@ import DequeModule
 /// clock, no chance of its own and no way to the outside. PROTOCOL.md is what it implements.
 public struct Shard: ~Copyable {
   let configuration: ShardConfiguration
+  /// Asked with each event: a look at the rules themselves would copy them.
+  let hasEventRules: Bool
   var random: ChaChaGenerator
   var now = Instant.zero
   /// Effects of the step under way.
@@ -34,6 +36,10 @@ public struct Shard: ~Copyable {
   /// Events in older versions, for clients that asked for those.
   var castCache = TailCache<CastKey>()
 
+  var dispatchCache = DispatchCache()
+  var spareInbounds = Spares<Inbound>(limit: 256)
+  var spareMessages = Spares<SharedMessage>(limit: 1_024)
+
   public internal(set) var counters = ShardCounters()
   public internal(set) var activeSessionCount = 0
   /// Bytes in the outboxes of the sessions that are here.
@@ -48,6 +54,7 @@ public struct Shard: ~Copyable {
 
   public init(configuration: ShardConfiguration, random: ChaChaGenerator) {
     self.configuration = configuration
+    hasEventRules = configuration.events != nil
     self.random = random
     helloGate = HelloGate(configuration)
     tombstones = Tombstones(

@@ -3,20 +3,21 @@
 public struct ShardMessage: Sendable {
   var content: Content
 
+  /// What is large and rare stands apart, so that what is frequent is small.
   enum Content: Sendable {
     // To a session's registrar.
-    case claim(Claim)
+    indirect case claim(Claim)
     case claimRefused(SessionID, ResumeRefusal)
     /// The claim was granted on the owner's own shard.
     case stayed(SessionID)
-    case moved(SessionTransfer)
-    case ended(SessionID, Tombstone)
+    indirect case moved(SessionTransfer)
+    indirect case ended(SessionID, Tombstone)
     case route(SessionID, Mail, reply: ReplyTo?)
 
     // From the registrar to the owner, and to who claims.
-    case release(Claim)
-    case granted(Claim, SessionTransfer)
-    case refused(Claim, Refused)
+    indirect case release(Claim)
+    indirect case granted(Claim, SessionTransfer)
+    indirect case refused(Claim, Refused)
     case mail(SessionID, Mail, reply: ReplyTo?)
 
     // To a user's home, which knows the user's sessions.
@@ -29,7 +30,7 @@ public struct ShardMessage: Sendable {
     case admitted(user: String, SessionID, connection: Slot, isIn: Bool)
 
     // To a room's home.
-    case join(room: String, Member, HistoryWish?, reply: Operation?)
+    indirect case join(room: String, Member, HistoryWish?, reply: Operation?)
     case leave(room: String, SessionID, reply: Operation?)
     case publish(room: String, RoomEvent, reply: ReplyTo?)
     case presence(room: String, SessionID, MemberChange)
@@ -37,14 +38,14 @@ public struct ShardMessage: Sendable {
     case rehook(room: String, SessionID, shard: Int)
 
     // From a room's home.
-    case joined(room: String, SessionID, Entered, reply: Operation?)
-    case joinRefused(room: String, SessionID, ProtocolError, reply: Operation?)
+    indirect case joined(room: String, SessionID, Entered, reply: Operation?)
+    indirect case joinRefused(room: String, SessionID, ProtocolError, reply: Operation?)
     case left(room: String, SessionID, memberCount: Int, reply: Operation)
     case roomMessage(room: String, SharedMessage, LogPosition)
     case transientRoomMessage(room: String, SharedMessage)
     case memberMessage(room: String, SharedMessage, except: SessionID)
     case unhooked(room: String, SessionID)
-    case rehooked(room: String, SessionID, Held)
+    indirect case rehooked(room: String, SessionID, Held)
 
     // To who asked.
     case done(ReplyTo, Done)

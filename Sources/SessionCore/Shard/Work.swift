@@ -7,7 +7,6 @@ extension Shard {
     while session.busy == nil, session.saysBye || !mustWait(session),
       let inbound = session.dequeue()
     {
-      session.busy = Busy(serial: nextSerial(), inbound: inbound)
       begin(inbound, session)
     }
     guard let slot = session.connection, let connection = connections[slot], connection.isPaused else { return }
@@ -20,12 +19,14 @@ extension Shard {
     }
   }
 
-  private mutating func begin(_ inbound: Inbound, _ session: Session) {
-    switch inbound.action {
-    case .event(let name, let version, let room, let key, let payload):
-      dispatch(inbound, name, version, room, key, payload, session)
-    case .join(let room, let request): beginJoin(room, request, session)
-    case .leave(let room):
+  /// The session works on the message from now on.
+  mutating func begin(_ inbound: Inbound, _ session: Session) {
+    session.busy = Busy(serial: nextSerial(), inbound: inbound)
+    switch inbound.kind {
+    case .event: dispatch(inbound, session)
+    case .join(let request): beginJoin(inbound.room ?? "", request, session)
+    case .leave:
+      let room = inbound.room ?? ""
       guard !room.hasControlCharacter else { return finish(session, error: Shard.invalidRoom) }
       post(.leave(room: room, session.sid, reply: operation(session)), to: home(of: room))
     case .bye(let reason):
@@ -34,41 +35,36 @@ extension Shard {
     }
   }
 
-  private mutating func dispatch(
-    _ inbound: Inbound, _ name: String, _ version: UInt64, _ room: String?, _ key: String?, _ payload: [UInt8],
-    _ session: Session
-  ) {
-    let asked = configuration.dispatcher.decide(name, version: version)
+  private mutating func dispatch(_ inbound: Inbound, _ session: Session) {
     // What nobody handles is for the room that it names, or for nobody.
-    guard asked == .unknown || mayAct(.event, name, session) else {
-      return finish(session, error: .forbidden(.event, name))
+    guard inbound.decision.isUnknown || mayAct(.event, inbound.name, session) else {
+      return finish(session, error: .forbidden(.event, inbound.name))
     }
-    if asked == .unknown, let room, !mayAct(.publish, room, session) {
+    if inbound.decision.isUnknown, let room = inbound.room, !mayAct(.publish, room, session) {
       return finish(session, error: .forbidden(.publish, room))
     }
     // Only what may be said is worth being judged.
-    guard let (newest, payload) = admit(name, version, payload, session) else { return }
-    let decision = newest == version ? asked : configuration.dispatcher.decide(name, version: newest)
+    guard let (version, payload) = admit(inbound.name, inbound.version, inbound.payload, session) else { return }
+    let decision = version == inbound.version
+      ? inbound.decision : configuration.dispatcher.decide(inbound.name, version: version)
     switch decision {
     case .handler(let handler):
-      let busy = session.busy
       setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
-      out.append(
-        .deliver(
-          Delivery(
-            token: HandlerToken(session: session.slot, serial: busy?.serial ?? 0), handler: handler, event: name,
-            eventVersion: newest, id: inbound.id, seq: inbound.seq, room: room, payload: payload,
-            session: SessionContext(
-              sid: session.sid, epoch: session.epoch, principal: session.principal, state: session.state))))
+      inbound.send(
+        to: Inbound.Address(
+          token: HandlerToken(session: session.slot, serial: session.busy?.serial ?? 0), handler: handler,
+          eventVersion: version, session: session.context),
+        castPayload: version == inbound.version ? nil : payload)
+      out.append(.deliver(Delivery(inbound)))
     case .unknown:
-      guard let room else {
-        return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(name)\""))
+      guard let room = inbound.room else {
+        return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(inbound.name)\""))
       }
       publish(room, RoomEvent(
-        event: name, eventVersion: newest, from: session.sid, key: key, isTransient: inbound.isTransient,
-        payload: payload), session)
+        event: inbound.name, eventVersion: version, from: session.sid, key: inbound.key,
+        isTransient: inbound.isTransient, payload: payload), session)
     case .unsupportedVersion(let supported):
-      var error = ProtocolError("event.version", "\"\(name)\" is not known in version \(version)")
+      var error = ProtocolError("event.version", "\"\(inbound.name)\" is not known in version \(inbound.version)")
       error.supported = supported
       finish(session, error: error)
     }
@@ -102,8 +98,8 @@ extension Shard {
 
   mutating func authorizerAnswered(_ slot: Slot, _ serial: UInt64, _ answer: Answer) {
     guard let session = sessions[slot], !authorizedRestored(session, serial, answer) else { return }
-    guard let busy = session.busy, busy.serial == serial, busy.deadline < .never,
-      case .join(let room, _) = busy.inbound.action
+    guard let busy = session.busy, busy.serial == serial, busy.deadline < .never, case .join = busy.inbound.kind,
+      let room = busy.inbound.room
     else { return }
     session.busy?.deadline = .never
     session.handlerDeadline.cancel()
@@ -115,7 +111,7 @@ extension Shard {
   }
 
   private mutating func join(_ room: String, _ session: Session) {
-    guard case .join(_, let request)? = session.busy?.inbound.action else { return }
+    guard case .join(let request)? = session.busy?.inbound.kind else { return }
     let member = member(session, wantsPresence: request.wantsPresence)
     post(.join(room: room, member, request.wish, reply: operation(session)), to: home(of: room))
   }
@@ -137,7 +133,7 @@ extension Shard {
 
   mutating func handlerIsLate(_ session: Session) {
     guard let busy = session.busy, busy.deadline <= now else { return }
-    if case .join = busy.inbound.action {
+    if case .join = busy.inbound.kind {
       let error = ProtocolError("room.forbidden", "the authorizer did not answer in time", retry: .later)
       return finish(session, error: error)
     }
@@ -152,8 +148,8 @@ extension Shard {
     var token = token
     if Planted.isOn(.lateAnswerCounts), let busy = sessions[token.session]?.busy { token.serial = busy.serial }
     #endif
-    guard let session = sessions[token.session], let busy = session.busy, busy.serial == token.serial,
-      busy.deadline < .never
+    guard let session = sessions[token.session], session.isBusy(with: token.serial),
+      session.busy?.deadline ?? .never < .never
     else { return }
     session.busy?.deadline = .never
     session.handlerDeadline.cancel()
@@ -168,7 +164,7 @@ extension Shard {
         session)
     case .direct(let target, let event, let eventVersion, let payload):
       // What `direct.send` sends is its own member `payload`.
-      let prefix = if case .event("direct.send", _, _, _, _) = busy.inbound.action { "/payload" } else { "" }
+      let prefix = session.busy?.inbound.name == "direct.send" ? "/payload" : ""
       guard let (eventVersion, payload) = admit(event, eventVersion, payload, session, pathPrefix: prefix) else { return }
       let message = Shard.directMessage(event, eventVersion, from: session.sid, payload)
       if target == .session(session.sid) {
@@ -204,7 +200,7 @@ extension Shard {
     switch reply {
     case .command(let token, _): out.append(.answer(token, CommandResult(done)))
     case .operation(let operation):
-      guard let session = sessions[operation.session], session.busy?.serial == operation.serial else { return }
+      guard let session = sessions[operation.session], session.isBusy(with: operation.serial) else { return }
       finish(session, done)
     }
   }
@@ -232,15 +228,12 @@ extension Shard {
   mutating func finish(
     _ session: Session, reply payload: [UInt8], room: String?, then older: [SharedMessage] = []
   ) {
-    let id = session.busy?.inbound.id
-    let textByteCount = (id?.utf8.count ?? 0) + (room?.utf8.count ?? 0)
-    var tail = MessageWriter.Tail(.reply, reserving: 48 + textByteCount + payload.count)
-    tail.add("re", id)
-    tail.add("room", room)
     #if PlantedFaults
     if Planted.isOn(.replyIsForgotten), session.lastIn % 16 == 7 { return finish(session) }
     #endif
-    put(SharedMessage(tail: tail.end(payload: payload), isReply: true), into: session)
+    let message = spareMessages.take() ?? SharedMessage()
+    message.fill(replyTo: session.busy?.inbound.id, room: room, payload: payload)
+    put(message, into: session)
     for message in older { give(message, to: session) }
     finish(session)
   }
@@ -258,12 +251,12 @@ extension Shard {
 
   /// The message is processed.
   private mutating func finish(_ session: Session) {
-    guard let inbound = session.busy?.inbound else { return }
-    session.busy = nil
+    guard let inbound = session.busy.take()?.inbound else { return }
     if let seq = inbound.seq {
       session.lastIn = seq
       oweAck(session)
     }
+    spareInbounds.keep(consume inbound) { $0.clear() }
     if session.outbox.hasUnsent || session.isAckDue { markDirty(session) }
     if session.heldClaim != nil { return grantIfAtRest(session) }
     work(session)

@@ -56,6 +56,7 @@ public struct Envelope: Sendable {
   }
 
   private init(reading bytes: Span<UInt8>) throws {
+    guard bytes.count <= JSONReader.maxByteCount else { throw Malformed("too long", at: 0) }
     var reader = JSONReader()
     var fields = FieldSet()
     guard try reader.peek(bytes) == 0x7B else { throw reader.fail("a message is a JSON object") }
@@ -88,7 +89,14 @@ public struct Envelope: Sendable {
   private mutating func readMember(
     _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
+    reader.skipSpace(bytes)
     let start = reader.index
+    if let word = reader.shortKey(bytes), let field = Field(word: word) {
+      try reader.expect(0x3A, bytes)
+      guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
+      return try readField(field, &reader, bytes, &fields)
+    }
+    reader.index = start
     let key = try reader.string(bytes)
     try reader.expect(0x3A, bytes)
     guard let field = Field(key, bytes) else {
@@ -245,7 +253,7 @@ private enum Field: UInt8, CaseIterable {
   }
 
   /// The name in ASCII, as `JSONText.word` reads it.
-  private init?(word: UInt64) {
+  init?(word: UInt64) {
     switch word {
     case 0x76: self = .v
     case 0x73_6571: self = .seq

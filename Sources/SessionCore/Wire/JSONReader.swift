@@ -16,6 +16,8 @@ public struct Malformed: Error, Equatable, Sendable {
 struct JSONReader {
   /// Deepest nesting of arrays and objects, the outermost counted; one bit each in `skipValue`'s stack.
   static let maxDepth = 64
+  /// Longest text, so that a place in it takes 32 bits.
+  static let maxByteCount = Int(UInt32.max)
 
   var index = 0
   /// Set once a byte outside ASCII was passed: only then is there UTF-8 to be checked.
@@ -60,12 +62,44 @@ struct JSONReader {
 
   // MARK: Strings
 
+  /// A key of one to seven bytes of ASCII without escapes, as `JSONText.word` has it, with all that belongs to it but the
+  /// colon. Nil for any other, of which nothing is taken.
+  @inline(__always) mutating func shortKey(_ bytes: Bytes) -> UInt64? {
+    guard index &+ 9 <= bytes.count, bytes[index] == 0x22 else { return nil }
+    // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
+    let word = UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index &+ 1, as: UInt64.self))
+    let count = JSONReader.plainCount(word)
+    guard count > 0, count < 8, bytes[index &+ 1 &+ count] == 0x22 else { return nil }
+    let key = word.byteSwapped >> UInt64(64 &- count &* 8)
+    guard key & 0x8080_8080_8080_8080 == 0 else { return nil }
+    index &+= count &+ 2
+    return key
+  }
+
+  /// How many of eight bytes, from the first on, are neither a quote nor an escape nor a control character.
+  @inline(__always) private static func plainCount(_ word: UInt64) -> Int {
+    let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    let (quotes, escapes) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
+    // A byte below n borrows from its top bit when n is taken away; one of 0x80 and above is never below. A borrow runs
+    // towards the later bytes only, so the first that is marked is rightly so.
+    let special = (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (escapes &- ones) & ~escapes
+    return (special & tops).trailingZeroBitCount / 8
+  }
+
   /// The inside of a string, quotes left out; `hasEscapes` if it must be decoded.
   mutating func string(_ bytes: Bytes) throws(Malformed) -> JSONText {
     try expect(0x22, bytes)
     let start = index
-    var hasEscapes = false
     skipPlain(bytes)
+    if index < bytes.count, bytes[index] == 0x22 {
+      index &+= 1
+      return JSONText(range: start..<index &- 1, hasEscapes: false)
+    }
+    return try restOfString(bytes, from: start)
+  }
+
+  private mutating func restOfString(_ bytes: Bytes, from start: Int) throws(Malformed) -> JSONText {
+    var hasEscapes = false
     while index < bytes.count {
       let byte = bytes[index]
       if byte == 0x22 {
@@ -88,18 +122,14 @@ struct JSONReader {
   /// Passes over what is neither a quote nor an escape nor a control character, eight bytes at a time; the last few bytes
   /// of a message are left to the caller.
   @inline(__always) private mutating func skipPlain(_ bytes: Bytes) {
-    let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
     while index &+ 8 <= bytes.count {
       // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
       let word = UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-      let (quotes, escapes) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
-      // A byte below n borrows from its top bit when n is taken away; one of 0x80 and above is never below. A borrow
-      // runs towards the later bytes only, so the first that is marked is rightly so.
-      let special = (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (escapes &- ones) & ~escapes
-      let plainCount = (special & tops).trailingZeroBitCount / 8
-      if word & tops & (plainCount == 8 ? .max : 1 << UInt64(plainCount &* 8) &- 1) != 0 { sawNonASCII = true }
-      index &+= plainCount
-      guard plainCount == 8 else { return }
+      let count = JSONReader.plainCount(word)
+      let passed = count == 8 ? UInt64.max : 1 << UInt64(count &* 8) &- 1
+      if word & passed & 0x8080_8080_8080_8080 != 0 { sawNonASCII = true }
+      index &+= count
+      guard count == 8 else { return }
     }
   }
 
@@ -126,7 +156,7 @@ struct JSONReader {
   // MARK: Numbers
 
   /// A whole number from 0 to 2^53-1 in plain digits: no sign, fraction or exponent, no zero in front.
-  mutating func unsigned(_ bytes: Bytes) throws(Malformed) -> UInt64 {
+  @inline(__always) mutating func unsigned(_ bytes: Bytes) throws(Malformed) -> UInt64 {
     _ = try peek(bytes)
     let start = index
     var value: UInt64 = 0
@@ -239,8 +269,17 @@ struct JSONReader {
 
 /// The inside of a JSON string, as positions in the message it stands in.
 public struct JSONText: Equatable, Sendable {
-  public var range: Range<Int>
-  public var hasEscapes: Bool
+  // Half as large as a range: a message has several, and they are handed on together.
+  private let start: UInt32
+  private let end: UInt32
+  public let hasEscapes: Bool
+
+  public var range: Range<Int> { Int(start)..<Int(end) }
+
+  /// Within a message of at most 2^32-1 bytes, which `JSONReader.maxByteCount` sees to.
+  init(range: Range<Int>, hasEscapes: Bool) {
+    (start, end, self.hasEscapes) = (UInt32(range.lowerBound), UInt32(range.upperBound), hasEscapes)
+  }
 
   /// The text of a message that was read to its end: all of it is known to be UTF-8.
   func text(_ bytes: Span<UInt8>) -> String {

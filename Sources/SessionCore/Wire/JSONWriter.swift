@@ -68,14 +68,55 @@ extension [UInt8] {
 
   /// Appends `text` as a JSON string, quotes included: RFC 8259 section 7 asks for `"`, `\` and controls to be escaped.
   mutating func append(json text: String) {
+    append(addingCapacity: text.jsonByteCount) { (target: inout OutputSpan<UInt8>) in target.append(json: text) }
+  }
+
+  /// Appends two lower-case hex digits.
+  mutating func append(hex byte: UInt8) {
+    append(hexDigit(byte >> 4))
+    append(hexDigit(byte & 15))
+  }
+
+  /// Appends 16 lower-case hex digits.
+  mutating func append(hex word: UInt64) {
+    for shift in stride(from: 60, through: 0, by: -4) { append(hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15)) }
+  }
+}
+
+private func hexDigit(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x61 + digit - 10 }
+
+extension String {
+  /// Bytes of the text as a JSON string, quotes included.
+  var jsonByteCount: Int {
+    var text = self
+    return text.withUTF8 { bytes in
+      var count = bytes.count &+ 2
+      for byte in bytes where isEscaped(byte) { count &+= escapedByteCount(byte) &- 1 }
+      return count
+    }
+  }
+}
+
+private func isEscaped(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
+
+private func escapedByteCount(_ byte: UInt8) -> Int {
+  switch byte {
+  case 0x22, 0x5C, 0x0A, 0x0D, 0x09: 2
+  default: 6
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends `text` as a JSON string: `jsonByteCount` bytes.
+  mutating func append(json text: String) {
     append(0x22)
     var text = text
     text.withUTF8 { bytes in
       // What needs no escape goes in one piece.
       var start = 0
-      for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
+      for index in bytes.indices where isEscaped(bytes[index]) {
         append(copying: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start..<index])))
-        append(escaped: byte)
+        append(escaped: bytes[index])
         start = index + 1
       }
       append(copying: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...])))
@@ -84,28 +125,16 @@ extension [UInt8] {
   }
 
   private mutating func append(escaped byte: UInt8) {
+    append(0x5C)
     switch byte {
-    case 0x22: append(literal: "\\\"")
-    case 0x5C: append(literal: "\\\\")
-    case 0x0A: append(literal: "\\n")
-    case 0x0D: append(literal: "\\r")
-    case 0x09: append(literal: "\\t")
+    case 0x22, 0x5C: append(byte)
+    case 0x0A: append(0x6E)
+    case 0x0D: append(0x72)
+    case 0x09: append(0x74)
     default:
-      append(literal: "\\u00")
-      append(hex: byte)
+      append(literal: "u00")
+      append(hexDigit(byte >> 4))
+      append(hexDigit(byte & 15))
     }
   }
-
-  /// Appends two lower-case hex digits.
-  mutating func append(hex byte: UInt8) {
-    append(hexDigit: byte >> 4)
-    append(hexDigit: byte & 15)
-  }
-
-  /// Appends 16 lower-case hex digits.
-  mutating func append(hex word: UInt64) {
-    for shift in stride(from: 60, through: 0, by: -4) { append(hexDigit: UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15) }
-  }
-
-  private mutating func append(hexDigit digit: UInt8) { append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10) }
 }

@@ -413,7 +413,13 @@ final class ShardDriver {
     isCarrying = true
     while !effects.isEmpty {
       swap(&effects, &carried)
-      for effect in carried { carryOut(effect) }
+      for index in carried.indices {
+        switch handle(at: index) {
+        case .none: carryOut(carried[index])
+        case .now(let token, let outcome): shard.handled(token, outcome, now: now, effects: &effects)
+        case .later: break
+        }
+      }
       carried.removeAll(keepingCapacity: carried.capacity <= 4_096)
     }
     isCarrying = false
@@ -431,7 +437,7 @@ final class ShardDriver {
       resumeLater(connection)
     case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)
-    case .deliver(let delivery): deliver(delivery)
+    case .deliver: preconditionFailure("handle(at:) takes it")
     case .log(let token, let operation):
       guard let position = log?.perform(operation, token) else { return }
       shard.logged(token, position, now: now, effects: &effects)
@@ -448,18 +454,24 @@ final class ShardDriver {
     return connection
   }
 
-  private func deliver(_ delivery: Delivery) {
+  private enum Handled {
+    case now(HandlerToken, HandlerOutcome)
+    case later
+  }
+
+  /// Hands an event to its handler; nil if there is another effect. Nothing of the message is held here afterwards, so
+  /// that its memory is free for the next one as soon as the shard is told the outcome.
+  private func handle(at index: Int) -> Handled? {
+    guard let delivery = carried.takeDelivery(at: index) else { return nil }
     switch services.handlers[delivery.handler.rawValue] {
     case .immediate(let handler):
-      let outcome: HandlerOutcome
       do {
-        outcome = try handler(Event(delivery), delivery.session)
+        return .now(delivery.token, try handler(Event(delivery), delivery.session))
       } catch {
-        outcome = .failure(services.judge(error, delivery.event))
+        return .now(delivery.token, .failure(services.judge(error, delivery.event)))
       }
-      shard.handled(delivery.token, outcome, now: now, effects: &effects)
     case .async(let handler):
-      let (peer, services) = (peers[index], services)
+      let (peer, services) = (peers[self.index], services)
       Task {
         do {
           peer.post(.handled(delivery.token, try await handler(Event(delivery), delivery.session)))
@@ -467,6 +479,7 @@ final class ShardDriver {
           peer.post(.handled(delivery.token, .failure(services.judge(error, delivery.event))))
         }
       }
+      return .later
     }
   }
 

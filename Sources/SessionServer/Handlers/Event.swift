@@ -3,21 +3,20 @@ import WebSocketFrames
 
 /// An event for a handler.
 public struct Event: Sendable {
-  public var name: String
-  /// The event's own schema version.
-  public var version: UInt64
-  /// The sender's correlation id.
-  public var id: String?
-  /// The message's number in the session's numbering; nil for one that is not counted.
-  public var seq: UInt64?
-  public var room: String?
-  /// JSON text.
-  public var payload: [UInt8]
+  private let delivery: Delivery
 
-  init(_ delivery: Delivery) {
-    (name, version, id, seq) = (delivery.event, delivery.eventVersion, delivery.id, delivery.seq)
-    (room, payload) = (delivery.room, delivery.payload)
-  }
+  init(_ delivery: Delivery) { self.delivery = delivery }
+
+  public var name: String { delivery.event }
+  /// The event's own schema version.
+  public var version: UInt64 { delivery.eventVersion }
+  /// The sender's correlation id.
+  public var id: String? { delivery.id }
+  /// The message's number in the session's numbering; nil for one that is not counted.
+  public var seq: UInt64? { delivery.seq }
+  public var room: String? { delivery.room }
+  /// JSON text.
+  public var payload: [UInt8] { delivery.payload }
 }
 
 extension Event {

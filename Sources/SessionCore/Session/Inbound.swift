@@ -1,0 +1,117 @@
+/// A message of the client that waits for its turn, or has it.
+///
+/// The objects are used again, so that a message takes no memory that was not there before. Sendable without a check, and
+/// its variables are not checked for overlapping access: one is filled before anybody else has it and filled anew when
+/// nobody else holds it (`Spares`); in between it is only read.
+final class Inbound: @unchecked Sendable {
+  enum Kind: Sendable {
+    case event
+    case join(JoinRequest)
+    case leave
+    case bye(reason: String)
+  }
+
+  @exclusivity(unchecked) private(set) var kind = Kind.leave
+  /// Nil for a message that may be lost, and in version 1.
+  @exclusivity(unchecked) private(set) var seq: UInt64?
+  @exclusivity(unchecked) private(set) var id: String?
+  @exclusivity(unchecked) private(set) var isTransient = false
+  /// Of an event, and who handles it.
+  @exclusivity(unchecked) private var event = DispatchCache.Entry.none
+  @exclusivity(unchecked) private(set) var room: String?
+  @exclusivity(unchecked) private(set) var key: String?
+  /// Of an event: JSON text.
+  @exclusivity(unchecked) private(set) var payload: [UInt8] = []
+
+  /// To whom an event goes, from when it is its turn.
+  struct Address {
+    var token: HandlerToken
+    var handler: HandlerID
+    /// The version that handlers know.
+    var eventVersion: UInt64
+    var session: SessionContext
+  }
+
+  @exclusivity(unchecked) private(set) var address = Inbound.nobody
+  /// The payload in that version, nil if it was said in it.
+  @exclusivity(unchecked) private(set) var castPayload: [UInt8]?
+
+  private static let nobody = Address(
+    token: HandlerToken(session: Slot(index: .max, generation: .max), serial: 0), handler: HandlerID(rawValue: -1),
+    eventVersion: 0, session: .none)
+
+  /// More than this is not kept for the next message.
+  private static let keptByteCount = 1_024
+
+  var name: String { event.name }
+  var version: UInt64 { event.version }
+  var decision: Dispatcher.Decision { event.decision }
+  var isBye: Bool { if case .bye = kind { true } else { false } }
+
+  /// - Parameter seq: nil where the session's messages have no numbers.
+  func fill(_ kind: Kind, _ envelope: Envelope, _ bytes: Span<UInt8>, seq: UInt64?) {
+    self.kind = kind
+    // What `enqueue` counts; that of an event follows.
+    if !payload.isEmpty, envelope.type != .event { payload = [] }
+    // Only an event can be transient, and then it has no number: one that it was given is ignored.
+    isTransient = envelope.type == .event && envelope.isTransient
+    self.seq = isTransient ? nil : seq
+    id = envelope.id?.text(bytes)
+    room = envelope.room?.text(bytes)
+  }
+
+  func fill(event: DispatchCache.Entry, _ envelope: Envelope, _ bytes: Span<UInt8>) {
+    self.event = event
+    key = envelope.key?.text(bytes)
+    // Not in `clear`: a handler's answer may still share the bytes then.
+    payload.removeAll(keepingCapacity: true)
+    if let range = envelope.payload { payload.append(bytes.extracting(range)) }
+  }
+
+  func send(to address: Address, castPayload: [UInt8]?) {
+    (self.address, self.castPayload) = (address, castPayload)
+  }
+
+  /// What the message said is let go of, but for memory that the next one can use.
+  func clear() {
+    (kind, event) = (.leave, .none)
+    (id, room, key, castPayload) = (nil, nil, nil, nil)
+    address = Inbound.nobody
+    if payload.count > Inbound.keptByteCount { payload = [] }
+  }
+}
+
+/// What a client asks for with `join`.
+struct JoinRequest: Sendable {
+  var wantsPresence = false
+  var wish: HistoryWish?
+  /// Why it cannot be taken.
+  var fault: String?
+
+  init(_ payload: JSONValue) {
+    let presence = payload["presence"] ?? .null
+    wantsPresence = presence.boolValue ?? false
+    let (count, since) = (payload["history"] ?? .null, payload["since"] ?? .null)
+    if payload != .null, !payload.isObject {
+      fault = "the payload is an object: {presence, history, since}"
+    } else if presence != .null, presence.boolValue == nil {
+      fault = "presence is true or false"
+    } else if count != .null, since != .null {
+      fault = "history and since exclude each other"
+    } else if since != .null {
+      wish = LogPosition(since).map { .since($0) }
+      if wish == nil { fault = "since is a position: [log, offset]" }
+    } else if count != .null {
+      wish = count.unsignedValue.map { .last($0) }
+      if wish == nil { fault = "history is how many messages are wanted" }
+    }
+  }
+}
+
+/// The message that a session is working on; the next one waits.
+struct Busy {
+  var serial: UInt64
+  var inbound: Inbound
+  /// Until when a hook or a handler may answer, `.never` for work that is sure to end.
+  var deadline: Instant = .never
+}
