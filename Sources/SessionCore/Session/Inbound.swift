@@ -60,7 +60,7 @@ final class Inbound: @unchecked Sendable {
     room = envelope.room?.text(bytes)
   }
 
-  func fill(event: DispatchCache.Entry, _ envelope: Envelope, _ bytes: Span<UInt8>) {
+  func fill(event: consuming DispatchCache.Entry, _ envelope: Envelope, _ bytes: Span<UInt8>) {
     self.event = event
     key = envelope.key?.text(bytes)
     // Not in `clear`: a handler's answer may still share the bytes then.
@@ -68,15 +68,16 @@ final class Inbound: @unchecked Sendable {
     if let range = envelope.payload { payload.append(bytes.extracting(range)) }
   }
 
-  func send(to address: Address, castPayload: [UInt8]?) {
-    (self.address, self.castPayload) = (address, castPayload)
+  func send(to address: consuming Address, castPayload: consuming [UInt8]?) {
+    self.address = address
+    self.castPayload = castPayload
   }
 
-  /// What the message said is let go of, but for memory that the next one can use.
+  /// What the message said is let go of, but for memory that the next one can use; of what is small and shared, the next
+  /// one takes the place.
   func clear() {
-    (kind, event) = (.leave, .none)
+    kind = .leave
     (id, room, key, castPayload) = (nil, nil, nil, nil)
-    address = Inbound.nobody
     if payload.count > Inbound.keptByteCount { payload = [] }
   }
 }

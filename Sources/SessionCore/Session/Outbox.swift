@@ -83,7 +83,7 @@ public struct Outbox: Sendable {
 
   /// Takes a reliable message in and gives it the next number. An unsent message with the same key gives way to it. A
   /// full outbox makes room first: transient messages go, then the oldest that are no replies.
-  public mutating func append(_ message: SharedMessage, limits: OutboxLimits) {
+  public mutating func append(_ message: consuming SharedMessage, limits: OutboxLimits) {
     if isFull(adding: message, limits) { dropTransients() }
     if let key = message.key, let older = keys[key], !isSent(older) {
       losses.conflated += 1
@@ -91,11 +91,12 @@ public struct Outbox: Sendable {
     }
     while isFull(adding: message, limits), dropOldest(limits) {}
     lastSeq += 1
+    count(message, by: 1)
+    let (isReply, key) = (message.isReply, message.key)
     let place = list.append(.init(message, seq: lastSeq))
     if unsent == OutboxList.nowhere { unsent = place }
-    if droppable == OutboxList.nowhere, !message.isReply { droppable = place }
-    if let key = message.key { keys[key] = place }
-    count(message, by: 1)
+    if droppable == OutboxList.nowhere, !isReply { droppable = place }
+    if let key { keys[key] = place }
   }
 
   /// Whether replies alone fill it: they are never dropped, so whoever causes them has to wait.

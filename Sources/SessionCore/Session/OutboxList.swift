@@ -14,7 +14,10 @@ struct OutboxList: Sendable {
     fileprivate var previous = OutboxList.nowhere
     fileprivate var next = OutboxList.nowhere
 
-    init(_ message: SharedMessage, seq: UInt64) { (first, last, self.message) = (seq, seq, message) }
+    init(_ message: consuming SharedMessage, seq: UInt64) { 
+      (first, last) = (seq, seq)
+      self.message = message
+    }
 
     init(_ gap: Gap) { (first, last, box) = (gap.first, gap.last, LossBox(gap.loss)) }
 

@@ -78,12 +78,12 @@ extension Shard {
   }
 
   /// One more message: into the outbox, and then within the bounds again.
-  mutating func put(_ message: SharedMessage, into session: Session) {
-    let before = session.outbox.losses
+  mutating func put(_ message: consuming SharedMessage, into session: Session) {
+    let (before, isReply) = (session.outbox.losses, message.isReply)
     session.outbox.append(message, limits: limits.outbox)
     account(session)
     if session.outbox.losses != before { count(session.outbox.losses, since: before) }
-    relieve(session, sparing: message.isReply ? nil : session.outbox.lastSeq)
+    relieve(session, sparing: isReply ? nil : session.outbox.lastSeq)
     watchOverrun(session)
   }
 

@@ -198,13 +198,17 @@ public struct Shard: ~Copyable {
   }
 
   private mutating func end(_ effects: inout Effects) {
+    if !localMail.isEmpty { handleLocalMail() }
+    swap(&out, &effects)
+  }
+
+  private mutating func handleLocalMail() {
     var next = 0
     while next < localMail.count {
       handle(localMail[next])
       next += 1
     }
     localMail.removeAll(keepingCapacity: true)
-    swap(&out, &effects)
   }
 
   mutating func post(_ content: ShardMessage.Content, to shard: Int) {

@@ -43,10 +43,19 @@ extension Shard {
     if inbound.decision.isUnknown, let room = inbound.room, !mayAct(.publish, room, session) {
       return finish(session, error: .forbidden(.publish, room))
     }
+    guard hasEventRules else { return dispatch(inbound, inbound.decision, inbound.version, cast: nil, session) }
     // Only what may be said is worth being judged.
     guard let (version, payload) = admit(inbound.name, inbound.version, inbound.payload, session) else { return }
-    let decision = version == inbound.version
-      ? inbound.decision : configuration.dispatcher.decide(inbound.name, version: version)
+    if version == inbound.version { return dispatch(inbound, inbound.decision, version, cast: nil, session) }
+    dispatch(inbound, configuration.dispatcher.decide(inbound.name, version: version), version, cast: payload, session)
+  }
+
+  /// - Parameters:
+  ///   - version: the event's, as handlers know it.
+  ///   - payload: in that version; nil if it was said in it.
+  private mutating func dispatch(
+    _ inbound: Inbound, _ decision: Dispatcher.Decision, _ version: UInt64, cast payload: [UInt8]?, _ session: Session
+  ) {
     switch decision {
     case .handler(let handler):
       setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
@@ -54,7 +63,7 @@ extension Shard {
         to: Inbound.Address(
           token: HandlerToken(session: session.slot, serial: session.busy?.serial ?? 0), handler: handler,
           eventVersion: version, session: session.context),
-        castPayload: version == inbound.version ? nil : payload)
+        castPayload: payload)
       out.append(.deliver(Delivery(inbound)))
     case .unknown:
       guard let room = inbound.room else {
@@ -62,7 +71,7 @@ extension Shard {
       }
       publish(room, RoomEvent(
         event: inbound.name, eventVersion: version, from: session.sid, key: inbound.key,
-        isTransient: inbound.isTransient, payload: payload), session)
+        isTransient: inbound.isTransient, payload: payload ?? inbound.payload), session)
     case .unsupportedVersion(let supported):
       var error = ProtocolError("event.version", "\"\(inbound.name)\" is not known in version \(inbound.version)")
       error.supported = supported

@@ -21,16 +21,20 @@ extension OutputSpan<UInt8> {
     append(decimal: value, digitCount: value.decimalDigitCount)
   }
 
-  mutating func append(decimal value: UInt64, digitCount: Int) {
-    append(repeating: 0x30, count: digitCount)
-    var (rest, index) = (value, count)
-    while rest >= 10 {
-      let tens = rest / 10
-      index &-= 1
-      self[index] = UInt8(truncatingIfNeeded: rest &- tens &* 10) &+ 0x30
-      rest = tens
+  private mutating func append(decimal value: UInt64, digitCount: Int) {
+    withUnsafeMutableBufferPointer { buffer, count in
+      // The check is the proof that the digits lie in the buffer: there are `digitCount` of them.
+      precondition(digitCount <= buffer.count &- count, "no room for \(digitCount) digits")
+      guard let base = buffer.baseAddress else { return }
+      count &+= digitCount
+      var (rest, index) = (value, count)
+      while index > count &- digitCount {
+        let tens = rest / 10
+        index &-= 1
+        (base + index).initialize(to: UInt8(truncatingIfNeeded: rest &- tens &* 10) &+ 0x30)
+        rest = tens
+      }
     }
-    self[index &- 1] = UInt8(truncatingIfNeeded: rest) &+ 0x30
   }
 }
 
