@@ -346,8 +346,13 @@ def test_a_client_that_never_reads_costs_little(start_server, tmp_path):
         bob.publish("hall", "chat", "x" * 100_000)
         bob.events(1)
     assert admin(path, "/v1/stats")[1]["rss_bytes"] - before < 16 << 20
-    # It does not answer pings either, so it is cut, and its session waits for it.
-    stats = eventually(lambda: (s := admin(path, "/v1/stats")[1])["connections"] == 1 and s)
+    # It does not answer pings either, as Bob does, so it is cut, and its session waits for it.
+    def stats_of_one():
+        bob.quiet(0.05)
+        stats = admin(path, "/v1/stats")[1]
+        return stats["connections"] == 1 and stats
+
+    stats = eventually(stats_of_one)
     assert stats["sessions"] == {"active": 1, "suspended": 1}
     deaf.close()
 
