@@ -57,7 +57,7 @@ process: build examples
 IO_SUITES := test_vectors.py test_attack_frames.py test_attack_http.py test_attack_protocol.py \
 	test_attack_resources.py test_raw_echo.py test_sse.py test_limits.py test_proxies.py test_unix.py
 io: build
-	for io in uring nio; do \
+	for io in epoll nio; do \
 	  echo "over $$io:"; WSCORE_IO=$$io $(PYTEST) $(addprefix Tests/process/,$(IO_SUITES)) || exit 1; \
 	done
 

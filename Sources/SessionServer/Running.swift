@@ -29,7 +29,7 @@ struct Running: Sendable {
     let services = try Services(
       configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
       logger: logger)
-    let loops = try ServerLoops(configuration)
+    let loops = try ServerLoops(configuration, logger)
     var (admin, adminFault): (AdminServer?, ServerError?)
     var api: HTTPServer?
     var peers: [Peer] = []

@@ -1,10 +1,11 @@
+import Logging
 import NIOCore
 import NIOPosix
 import SocketReactor
 
 /// How the bytes of sockets are moved.
 public enum SocketBackend: String, Sendable, CaseIterable {
-  /// epoll, or NIO with TLS.
+  /// Whatever is fastest of what works here.
   case auto
   case uring
   case epoll
@@ -22,9 +23,9 @@ struct ServerLoops: Sendable {
   private let kind: Kind
 
   /// - Throws: `ServerError` if what was asked for does not work here.
-  init(_ configuration: ServerConfiguration) throws(ServerError) {
+  init(_ configuration: ServerConfiguration, _ logger: Logger) throws(ServerError) {
     let count = max(1, configuration.loopCount)
-    guard let backend = try ServerLoops.backend(configuration) else {
+    guard let backend = try ServerLoops.backend(configuration, logger) else {
       kind = .channels(MultiThreadedEventLoopGroup(numberOfThreads: count))
       return
     }
@@ -36,14 +37,23 @@ struct ServerLoops: Sendable {
   }
 
   /// Nil for NIO.
-  private static func backend(_ configuration: ServerConfiguration) throws(ServerError) -> ReactorBackend? {
+  private static func backend(
+    _ configuration: ServerConfiguration, _ logger: Logger
+  ) throws(ServerError) -> ReactorBackend? {
     switch configuration.io {
     case .nio: return nil
-    // io_uring is faster where there is little to do for each message, but young; it is used when it is asked for.
-    case .auto: return configuration.tls == nil ? .epoll : nil
+    case .auto: return configuration.tls == nil ? best(logger) : nil
     case .epoll: return try usable(.epoll, configuration)
     case .uring: return try usable(.uring, configuration)
     }
+  }
+
+  private static func best(_ logger: Logger) -> ReactorBackend? {
+    for backend in ReactorBackend.allCases {
+      guard let fault = backend.fault else { return backend }
+      logger.info("passed over", metadata: ["io": "\(backend)", "reason": "\(fault)"])
+    }
+    return nil
   }
 
   private static func usable(
