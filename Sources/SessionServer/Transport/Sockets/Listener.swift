@@ -27,7 +27,9 @@ extension Listener {
   ) async throws(ServerError) -> (entrances: [any Entrance], unixSocket: UnixSocket?) {
     var entrances: [any Entrance] = []
     if configuration.listensOnNetwork {
-      entrances.append(try await network(configuration.host, configuration.port))
+      entrances.append(try await whenFree { () async throws(ServerError) in
+        try await network(configuration.host, configuration.port)
+      })
     }
     guard let settings = configuration.unixSocket else { return (entrances, nil) }
     do {
@@ -37,6 +39,21 @@ extension Listener {
       for entrance in entrances { await entrance.close() }
       throw error
     }
+  }
+
+  /// A port may be in use for a moment after the server that had it was killed: what io_uring holds of a process, the
+  /// kernel lets go of some time after its end. So it is tried again, for about a second.
+  private func whenFree(
+    _ listen: () async throws(ServerError) -> any Entrance
+  ) async throws(ServerError) -> any Entrance {
+    for _ in 0..<20 {
+      do throws(ServerError) {
+        return try await listen()
+      } catch {
+        guard case .addressInUse = error, (try? await Task.sleep(for: .milliseconds(50))) != nil else { throw error }
+      }
+    }
+    return try await listen()
   }
 
   private func local(_ settings: UnixSocketSettings) async throws(ServerError) -> (any Entrance, UnixSocket) {
