@@ -6,6 +6,9 @@ import NIOCore
 ///
 /// Its receiver is never called from within a call of this one, but for `writabilityChanged`: an end is told when the
 /// loop has handed over all that it has.
+///
+/// What each read and write looks at is not checked for overlapping access at run time. Proof that none overlaps: a
+/// socket is on its loop's thread, and each access reads or sets one of these variables and ends with that.
 final class ReactorSocket: ByteSocket, PolledDescriptor {
   /// What a ring has in hand of a socket.
   struct Operations: OptionSet {
@@ -24,19 +27,19 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   private unowned let loop: ReactorLoop
   private let whenEnded: @Sendable () -> Void
   /// Whether the receiver is to be handed what comes.
-  private(set) var isReading = true
+  @exclusivity(unchecked) private(set) var isReading = true
   /// Whether the poller tells of input; it is told to stop when something comes that is not to be read.
   private(set) var isHeard = true
-  private(set) var isClosed = false
-  private var closesOutput = false
+  @exclusivity(unchecked) private(set) var isClosed = false
+  @exclusivity(unchecked) private var closesOutput = false
   /// What the kernel did not take, from `queueOffset` on.
   private var queue: [UInt8] = []
-  private var queueOffset = 0
+  @exclusivity(unchecked) private var queueOffset = 0
   /// Bytes that the poller has accepted and the kernel not yet.
-  var stagedCount = 0
+  @exclusivity(unchecked) var stagedCount = 0
   var operations: Operations = []
   /// All that was ever written.
-  private var writtenCount: UInt64 = 0
+  @exclusivity(unchecked) private var writtenCount: UInt64 = 0
   private var waiters: [(end: UInt64, body: () -> Void)] = []
 
   init(number: Int32, loop: ReactorLoop, whenEnded: @escaping @Sendable () -> Void) {
