@@ -25,6 +25,8 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   let number: Int32
   var token: UInt64 = 0
   private unowned let loop: ReactorLoop
+  /// It has the socket in its table, and the socket it, until the socket's end.
+  private let poller: Poller
   private let whenEnded: @Sendable () -> Void
   /// Whether the receiver is to be handed what comes.
   @exclusivity(unchecked) private(set) var isReading = true
@@ -44,6 +46,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   init(number: Int32, loop: ReactorLoop, whenEnded: @escaping @Sendable () -> Void) {
     (self.number, self.loop, self.whenEnded) = (number, loop, whenEnded)
+    poller = loop.poller
     super.init()
   }
 
@@ -93,7 +96,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   private func hear(_ isHeard: Bool) {
     self.isHeard = isHeard
-    loop.poller.interestChanged(self)
+    poller.interestChanged(self)
   }
 
   override func boundSilence(milliseconds: Int) {
@@ -120,11 +123,11 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     writtenCount &+= UInt64(bytes.count)
     guard queue.isEmpty else { return enqueue(bytes) }
     guard !bytes.isEmpty else { return }
-    let count = loop.poller.send(bytes, to: self)
+    let count = poller.send(bytes, to: self)
     if count == bytes.count || isClosed { return }
     guard count >= 0 || count == -Int(EAGAIN) else { return end() }
     enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, count)...]))
-    loop.poller.interestChanged(self)
+    poller.interestChanged(self)
   }
 
   private func enqueue(_ bytes: UnsafeRawBufferPointer) {
@@ -141,7 +144,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     queueOffset += count
     if queueOffset == queue.count {
       (queue, queueOffset) = ([], 0)
-      loop.poller.interestChanged(self)
+      poller.interestChanged(self)
     } else if queueOffset >= ByteSocket.highWatermark {
       // What has gone is not kept for as long as something waits.
       queue.removeFirst(queueOffset)
@@ -160,7 +163,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     guard result >= 0 || result == -Int(EAGAIN) else { return end() }
     if result < bytes.count {
       enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, result)...]))
-      loop.poller.interestChanged(self)
+      poller.interestChanged(self)
     }
     wasTaken()
   }
@@ -196,7 +199,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     guard !isClosed else { return }
     isClosed = true
     (queue, queueOffset, waiters) = ([], 0, [])
-    loop.poller.remove(self)
+    poller.remove(self)
     loop.perform { [self] in
       let receiver = receiver
       self.receiver = nil

@@ -243,8 +243,9 @@ final class RingPoller: Poller {
 
   override func send(_ bytes: UnsafeRawBufferPointer, to socket: ReactorSocket) -> Int {
     let isLarge = bytes.count > RingPoller.maxStagedByteCount
-    let hasOthers = socket.stagedCount > 0 && !isLast(socket)
-    if isLarge || hasOthers || stagedByteCount + bytes.count > stage.count { flush() }
+    // What the socket has staged goes first; to other sockets no order is owed.
+    let mustFollow = socket.stagedCount > 0 && (isLarge || !isLast(socket))
+    if mustFollow || !isLarge && stagedByteCount + bytes.count > stage.count { flush() }
     makeRoom()
     // What was submitted may have shown that there is no room for more, or that nobody is there.
     guard !socket.isClosed, !socket.wantsOutput else { return 0 }
