@@ -11,13 +11,13 @@ final class AcceptGate {
   /// So long after the last trouble it is taken to be over: at the bound it comes and goes with each connection.
   private static let calm = TimeAmount.seconds(1)
 
-  private let services: Services
+  let services: Services
   private let loop: any EventLoop
   private let socketCount: Int
   /// Accepts again, after it was told not to.
   private var goOn: (() -> Void)?
-  /// There were no more descriptors.
-  private var isShort = false
+  /// Descriptors are waited for, or memory.
+  private(set) var isShort = false
   private var timer: Scheduled<Void>?
   private var lastTrouble: NIODeadline?
 
@@ -45,9 +45,6 @@ final class AcceptGate {
       services.logger.debug("a connection was not accepted", metadata: ["reason": "\(SystemError.text(number))"])
     }
   }
-
-  /// Descriptors are waited for.
-  var isWaiting: Bool { isShort }
 
   func stop() {
     timer?.cancel()

@@ -48,7 +48,8 @@ struct ChannelListener: Listener {
       .serverChannelOption(.maxMessagesPerRead, value: 16)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ChannelAcceptHandler(services: services))
+          try channel.pipeline.syncOperations.addHandler(
+            ChannelAcceptHandler { AcceptGate(services: services, loop: $0, goOn: $1) })
         }
       }
       .childChannelInitializer { channel in
