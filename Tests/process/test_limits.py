@@ -228,16 +228,11 @@ def test_sockets_wait_when_there_is_no_room(tmp_path, environment, lines, inspec
 
 @contextlib.contextmanager
 def no_file_left(server):
-    """The process may open no more than what it has open."""
+    """The process can open no more: the next descriptor would be the lowest that is free."""
     before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
-    files = []
-
-    def there_is_no_free_number_below():
-        files[:] = [int(name) for name in os.listdir(f"/proc/{server.process.pid}/fd")]
-        return len(files) == max(files) + 1
-
-    wait_for(there_is_no_free_number_below)
-    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (len(files), before[1]))
+    open_now = {int(name) for name in os.listdir(f"/proc/{server.process.pid}/fd")}
+    lowest_free = min(set(range(len(open_now) + 1)) - open_now)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (lowest_free, before[1]))
     try:
         yield
     finally:

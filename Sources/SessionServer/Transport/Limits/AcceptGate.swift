@@ -76,7 +76,8 @@ final class AcceptGate {
   private func look() {
     timer = nil
     guard let lastTrouble else { return }
-    isShort = !AcceptGate.areFilesLeft
+    // The last one is left for operators, whose connection needs it.
+    isShort = !ReserveFile.areLeft(2)
     guard !isFull, !isShort else {
       self.lastTrouble = .now()
       return lookLater()
@@ -88,13 +89,5 @@ final class AcceptGate {
     self.lastTrouble = nil
     services.isAcceptPaused.store(false, ordering: .relaxed)
     services.logger.notice("connections are accepted again")
-  }
-
-  /// Whether two more files can be opened: the last one is left for operators, whose connection needs it.
-  private static var areFilesLeft: Bool {
-    let files = (ReserveFile(), ReserveFile())
-    files.0?.close()
-    files.1?.close()
-    return files.1 != nil
   }
 }

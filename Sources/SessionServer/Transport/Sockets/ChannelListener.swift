@@ -35,7 +35,7 @@ struct ChannelListener: Listener {
     do {
       return ChannelEntrance(channel: try await bootstrap(tls: nil).withBoundSocket(descriptor).get())
     } catch {
-      close(descriptor)
+      // NIO has closed the descriptor.
       throw error as? IOError ?? IOError(errnoCode: EINVAL, reason: "\(error)")
     }
   }
