@@ -52,6 +52,8 @@ struct ChannelListener: Listener {
             ChannelAcceptHandler { AcceptGate(services: services, loop: $0, goOn: $1) })
         }
       }
+      // A peer of TLS says itself that it sends nothing more.
+      .childChannelOption(.allowRemoteHalfClosure, value: tls == nil)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let place = places[ObjectIdentifier(channel.eventLoop)]?.value else {
