@@ -37,3 +37,12 @@ int reactor_set_integer(int descriptor, int level, int option, int value) {
 void reactor_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 void reactor_trim_memory(void) { malloc_trim(0); }
+
+size_t reactor_unused_memory(void) {
+#if __GLIBC_PREREQ(2, 33)
+  return mallinfo2().fordblks;
+#else
+  // It counts with 32 bits.
+  return (unsigned)mallinfo().fordblks;
+#endif
+}

@@ -26,6 +26,7 @@ struct Running: Sendable {
   static func start(
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
+    try configuration.checkFiles()
     let services = try Services(
       configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
       logger: logger)

@@ -75,6 +75,14 @@ public struct ServerConfiguration: Sendable {
   public var serverName = "wscore"
 
   public init() {}
+
+  /// NIO ends the process when it cannot make a loop; so this is asked before.
+  /// - Throws: `ServerError` if the process may not open as many files as a server needs.
+  package func checkFiles() throws(ServerError) {
+    // Three for each loop, of ours and of those that call backends; the rest for listening, operators and files.
+    let count = 6 * max(1, loopCount) + 32
+    guard ReserveFile.areLeft(count) else { throw .tooFewFiles(needed: count) }
+  }
 }
 
 /// Where clients on the same machine reach a server without a network.

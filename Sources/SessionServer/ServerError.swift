@@ -11,6 +11,8 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The bytes of sockets cannot be moved in the way that was asked for.
   case io(String)
   case adminSocket(path: String, reason: String)
+  /// The process may not open as many files as a server needs before its first connection.
+  case tooFewFiles(needed: Int)
   /// `start` was called before.
   case startedAlready
 
@@ -24,6 +26,7 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unixSocketInUse(let path): "cannot listen on unix:\(path): another program listens there"
     case .unixSocket(let path, let reason): "cannot listen on unix:\(path): \(reason)"
     case .tls(let text), .io(let text): text
+    case .tooFewFiles(let count): "too few open files: a server with these settings needs \(count) before its first connection"
     case .startedAlready: "the server was started before"
     }
   }

@@ -193,6 +193,9 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   override func close() { end() }
 
+  /// The peer sends nothing more. What it sent before is answered first, though the poller may have told both at once.
+  func peerEnded() { loop.perform { [self] in end() } }
+
   func loopEnds() { end() }
 
   func end() {

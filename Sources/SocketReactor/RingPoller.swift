@@ -162,7 +162,7 @@ final class RingPoller: Poller {
     // No buffer was free, or it was cancelled; or it stopped for reasons of the kernel's own, with bytes.
     case ENOBUFS, ECANCELED, EINTR, EAGAIN: interestChanged(socket)
     case ...(-1): interestChanged(socket)
-    default: socket.end()
+    default: socket.peerEnded()
     }
   }
 

@@ -33,6 +33,8 @@ final class Recorder: ByteReceiver {
 
   func ended() {
     endedCount += 1
+    // It may hold this, and the loop.
+    onRead = nil
     promise.succeed()
   }
 }

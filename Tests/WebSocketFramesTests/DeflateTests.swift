@@ -18,6 +18,8 @@ import WebSocketFrames
     ("permessage-deflate; client_max_window_bits", "permessage-deflate"),
     ("permessage-deflate; client_max_window_bits=10", "permessage-deflate; client_max_window_bits=10"),
     ("permessage-deflate; server_max_window_bits=\"10\"", "permessage-deflate; server_max_window_bits=10"),
+    // "by including" it, whatever it is (7.1.2.1)
+    ("permessage-deflate; server_max_window_bits=15", "permessage-deflate; server_max_window_bits=15"),
     ("Permessage-Deflate;SERVER_NO_CONTEXT_TAKEOVER", "permessage-deflate; server_no_context_takeover"),
     ("x-foo; a=b, permessage-deflate ; client_no_context_takeover", "permessage-deflate; client_no_context_takeover"),
     // The first that can be taken.

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wsraw import HELLO, Raw, request, text_frame, works
+from wsraw import HELLO, Raw, request, session, text_frame, works
 
 
 @pytest.fixture
@@ -236,6 +236,24 @@ def test_half_closed_after_the_request(server):
         raw.send(request(server.url) + text_frame(HELLO))
         raw.socket.shutdown(1)
         raw.at_end()
+    assert works(server.url)
+
+
+@pytest.mark.parametrize("io", ["epoll", "uring", "nio"])
+def test_half_closed_behind_a_message(start_server, io):
+    """What was sent before the end is answered, however the bytes are moved, and the connection ends."""
+    server = start_server("--io", io, "--raw-echo", "/echo")
+    for _ in range(20):
+        with session(server.url) as raw:
+            raw.say({"v": 2, "seq": 1, "type": "event", "event": "echo", "id": "e", "payload": 1})
+            raw.socket.shutdown(1)
+            assert raw.receive("reply")["payload"] == 1
+            raw.at_end()
+        with Raw(server.url.replace("/ws", "/echo")).upgrade() as raw:
+            raw.say("last words")
+            raw.socket.shutdown(1)
+            assert raw.next_frame() == (1, b"last words")
+            raw.at_end()
     assert works(server.url)
 
 

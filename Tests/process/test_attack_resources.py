@@ -231,6 +231,23 @@ def test_2000_connections_leave_nothing(start_server):
     assert server.process.wait(10) == 0, "no connection is left that drain would wait for"
 
 
+def test_the_memory_of_a_storm_is_given_back(start_server):
+    """Also of one that is over before anybody looks, and whose connections a deadline holds for a while."""
+    server = start_server()
+
+    def storm(count):
+        for _ in range(count):
+            with Raw(server.url) as raw:
+                raw.send(request(server.url))
+
+    storm(64)
+    before = memory(server)
+    storm(20_000)
+    most = memory(server) - before
+    assert most > 4 * MIB, "else this shows nothing"
+    wait_for(lambda: memory(server) - before < most / 3, timeout=40)
+
+
 def test_resets_behind_the_request_free_their_places(start_server):
     server = start_server("--max-connections", "20", "--drain-timeout", "100ms")
     for _ in range(40):

@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import pytest
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.sync.client import connect
 
 from wsraw import BINARY, HELLO, Raw, frame, request
@@ -153,6 +154,17 @@ def test_the_library_websockets(start_server):
         while (message := json.loads(ann.recv()))["type"] != "reply":
             pass
         assert message["payload"] == LONG
+
+
+@pytest.mark.parametrize("server_bits", [9, 15])
+@pytest.mark.parametrize("client_bits", [True, 15, 12, None])
+def test_the_windows_that_the_library_asks_for(server, server_bits, client_bits):
+    """It fails the connection if the answer leaves out a window of the server that it asked for."""
+    wish = ClientPerMessageDeflateFactory(server_max_window_bits=server_bits, client_max_window_bits=client_bits)
+    with connect(server.url, extensions=[wish], compression=None) as ann:
+        assert ann.protocol.extensions
+        ann.send(json.dumps(HELLO))
+        assert json.loads(ann.recv())["type"] == "welcome"
 
 
 def test_a_wrong_setting_is_told(start_server):

@@ -1,6 +1,7 @@
 """Each limit of docs/LIMITS.md: it is reached, answered as documented, counted, and nobody else is disturbed."""
 import contextlib
 import os
+import pathlib
 import re
 import resource
 import socket
@@ -225,28 +226,98 @@ def test_sockets_wait_when_there_is_no_room(tmp_path, environment, lines, inspec
         assert process.wait(15) == 0
 
 
-def test_no_more_descriptors(limited, inspect):
-    """EMFILE itself: the limit of the process falls to what is open. Operators get through all the same."""
-    server = limited()
-    with session(server.url) as held:
-        before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
-        files = [int(name) for name in os.listdir(f"/proc/{server.process.pid}/fd")]
-        assert len(files) == max(files) + 1, "there is no free number below"
-        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (len(files), before[1]))
-        late = Raw(server.url)
-        late.send(request(server.url))
-        wait_for(lambda: any("new connections wait" in line for line in server.lines))
-        for seq in range(1, 6):
-            held.say(echo(seq))
-            assert held.receive("reply")["payload"] == 1
-            health = inspect("health")
-            assert health.returncode == 1 and "no room for further sockets" in health.stdout
+@contextlib.contextmanager
+def no_file_left(server):
+    """The process can open no more: the next descriptor would be the lowest that is free."""
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    open_now = {int(name) for name in os.listdir(f"/proc/{server.process.pid}/fd")}
+    lowest_free = min(set(range(len(open_now) + 1)) - open_now)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        yield
+    finally:
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
+
+
+def processor_seconds(server):
+    """What the process has used: utime and stime of proc(5)."""
+    fields = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("io", ["epoll", "uring", "nio"])
+def test_no_more_descriptors(limited, inspect, io):
+    """EMFILE itself: the limit of the process falls to what is open. Operators get through all the same."""
+    server = limited("--io", io)
+    with session(server.url) as held:
+        with no_file_left(server):
+            late = Raw(server.url)
+            late.send(request(server.url))
+            wait_for(lambda: any("new connections wait" in line for line in server.lines))
+            used = processor_seconds(server)
+            for seq in range(1, 6):
+                held.say(echo(seq))
+                assert held.receive("reply")["payload"] == 1
+                health = inspect("health")
+                assert health.returncode == 1 and "no room for further sockets" in health.stdout
+            time.sleep(2)
+            assert processor_seconds(server) - used < 1, "it tries without end"
         assert late.response()[0] == 101, "who waited is let in"
         wait_for(lambda: any("connections are accepted again" in line for line in server.lines))
         assert sum("new connections wait" in line for line in server.lines) == 1
         assert works(server.url)
         late.close()
+
+
+def to_admin(path):
+    raw = socket.socket(socket.AF_UNIX)
+    raw.settimeout(10)
+    raw.connect(str(path))
+    return raw
+
+
+def to_api(server):
+    line = next(line for line in server.lines if '"api":"http' in line)
+    return socket.create_connection(("127.0.0.1", int(re.search(r'"api":"http://127\.0\.0\.1:(\d+)"', line)[1])), 10)
+
+
+def answers(raw, target):
+    with raw:
+        raw.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return raw.makefile("rb").readline().startswith(b"HTTP/1.1 ")
+
+
+@pytest.mark.parametrize("io", ["epoll", "nio"])
+@pytest.mark.parametrize("door", ["admin", "api"])
+def test_internal_servers_wait_for_descriptors(limited, tmp_path, door, io):
+    """Operators or backends come when there is no descriptor and the spare one is in use: they wait, without the server
+    trying without end, and are served when there are some."""
+    secret = tmp_path / "secret"
+    secret.write_text("a-secret-of-some-length-for-backends")
+    secret.chmod(0o600)
+    server = limited("--io", io, "--api-listen", "127.0.0.1:0", "--api-secret-file", str(secret))
+    wait_for(lambda: any('"api":"http' in line for line in server.lines))
+    connect, target = {"admin": (lambda: to_admin(tmp_path / "admin.sock"), "/v1/health"),
+                       "api": (lambda: to_api(server), "/v1/health")}[door]
+    assert answers(connect(), target)
+    with session(server.url) as held:
+        with no_file_left(server):
+            idle = [connect() for _ in range(4)]
+            time.sleep(0.5)
+            before = processor_seconds(server)
+            time.sleep(2)
+            assert processor_seconds(server) - before < 0.5, "it tries without end"
+            held.say(echo(1))
+            assert held.receive("reply")["payload"] == 1
+            for raw in idle:
+                raw.close()
+            assert answers(connect(), target), "by the spare descriptor"
+            idle = [connect() for _ in range(4)]
+            time.sleep(0.2)
+        late = connect()
+        assert answers(late, target), "descriptors are there again"
+        for raw in idle:
+            assert answers(raw, target), "who waited is served"
 
 
 # Messages

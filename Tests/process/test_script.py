@@ -3,9 +3,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
+from websockets.sync.server import serve
 
 from conftest import WSCORE
 
@@ -182,6 +184,23 @@ def test_a_raw_message_of_another_version_is_refused_and_the_session_goes_on(ser
         '{"v":7,"type":"event","event":"echo","payload":1}', "expect error code=version.unsupported", "send echo 1",
         "expect reply payload=1"))
     assert done.returncode == 0, done.stderr
+
+
+def test_escapes_of_a_server_never_reach_a_terminal(client):
+    """A close reason is the peer's text, and is shown."""
+    def refuse(peer):
+        peer.recv()
+        peer.close(4503, "no \x1b]0;owned\x07\x1b[2J\u009b31m\u202e")
+
+    with serve(refuse, "127.0.0.1", 0, subprotocols=["wscore.v2.json"]) as peer:
+        threading.Thread(target=peer.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{peer.socket.getsockname()[1]}/ws"
+        for arguments in ([], ["--format", "text"]):
+            done = client(url, "-c", "join lobby", *arguments)
+            assert done.returncode == 77 and "no " in done.stderr
+            for character in "\x1b\x07\u009b\u202e":
+                assert character not in done.stderr + (done.stdout if arguments else "")
+        peer.shutdown()
 
 
 def test_nobody_there(client):

@@ -567,6 +567,18 @@ def test_garbage_harms_nobody_else(server):
     assert bystander.request("echo", 1) == 1
 
 
+@pytest.mark.parametrize("files", [16, 24, 40])
+def test_too_few_files_to_start(files, tmp_path):
+    """An error of the operator, where NIO would end the process with a trap."""
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -n {files}; exec {WSCORE} serve --listen 127.0.0.1:0 --loops 2 "
+         f"--admin-socket {tmp_path}/admin.sock --route 'a=http://127.0.0.1:9'"],
+        capture_output=True, text=True, timeout=20)
+    assert done.returncode == 69, done.stderr
+    assert "too few open files: a server with these settings needs 44" in done.stderr and "ulimit -n" in done.stderr
+    assert not (tmp_path / "admin.sock").exists()
+
+
 def test_too_many_files_do_not_end_it(tmp_path):
     process = subprocess.Popen(
         ["bash", "-c", f"ulimit -n 64; exec {WSCORE} serve --listen 127.0.0.1:0 --admin-socket none"],

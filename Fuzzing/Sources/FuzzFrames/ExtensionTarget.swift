@@ -169,7 +169,8 @@ enum NaiveExtensions {
     return DeflateAgreement(
       serverForgets: wish.flags.contains("server_no_context_takeover") || !policy.keepsContext,
       clientForgets: wish.flags.contains("client_no_context_takeover") || !policy.keepsContext,
-      serverWindowBits: min(wish.server ?? 15, policy.maxWindowBits), clientWindowBits: wish.client ?? 15)
+      serverWindowBits: min(wish.server ?? 15, policy.maxWindowBits), clientWindowBits: wish.client ?? 15,
+      statesServerWindow: wish.server != nil)
   }
 
   static func agreement(_ answer: Offer) -> DeflateAgreement? {
@@ -177,6 +178,6 @@ enum NaiveExtensions {
     return DeflateAgreement(
       serverForgets: wish.flags.contains("server_no_context_takeover"),
       clientForgets: wish.flags.contains("client_no_context_takeover"), serverWindowBits: wish.server ?? 15,
-      clientWindowBits: wish.client ?? 15)
+      clientWindowBits: wish.client ?? 15, statesServerWindow: wish.server != nil)
   }
 }

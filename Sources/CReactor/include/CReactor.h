@@ -31,4 +31,7 @@ void reactor_name_thread(const char *name);
 // malloc_trim(3), which Swift's module of the C library lacks.
 void reactor_trim_memory(void);
 
+// mallinfo2(3): bytes that were freed, whether or not the system has them back.
+size_t reactor_unused_memory(void);
+
 #endif

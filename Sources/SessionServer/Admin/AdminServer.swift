@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 import NIOPosix
 
@@ -26,8 +25,8 @@ struct AdminServer: Sendable {
       }
       return AdminServer(socket: socket, server: server)
     } catch {
+      // NIO has closed the descriptor.
       socket.remove()
-      close(socket.descriptor)
       throw ServerError.adminSocket(path: path, reason: "\(error)")
     }
   }

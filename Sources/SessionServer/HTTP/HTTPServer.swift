@@ -37,8 +37,7 @@ struct HTTPServer: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 4)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: true) { _ in .milliseconds(20) }
-          try channel.pipeline.syncOperations.addHandlers([backoff, AcceptReserve()])
+          try channel.pipeline.syncOperations.addHandler(ChannelAcceptHandler { SpareGate(loop: $0, goOn: $1) })
         }
       }
       // A client may say that it sends nothing more and still wait for its answer.

@@ -12,16 +12,28 @@ struct MemoryKeeper {
   let services: Services
   let peers: [Peer]
 
+  /// Less is not worth the work.
+  private static let leastByteCount = 1 << 20
+
   /// Runs until it is cancelled.
   func run() async {
-    var hasBeenBusy = false
+    var last = Reading()
     while (try? await Task.sleep(for: .seconds(MemoryKeeper.lookSeconds))) != nil {
-      guard await isEmpty() else {
-        hasBeenBusy = true
-        continue
-      }
-      if hasBeenBusy { ProcessMemory.giveBack() }
-      hasBeenBusy = false
+      guard await isEmpty(), Reading().isWorthMore(than: last) else { continue }
+      ProcessMemory.giveBack()
+      last = Reading()
+    }
+  }
+
+  /// Whether there is something to give back again: more is resident than the last time, or more was freed since, as
+  /// deadlines hold what is left of connections for a while.
+  private struct Reading {
+    let residentByteCount = ProcessFigures.residentByteCount()
+    let unusedByteCount = ProcessMemory.unusedByteCount
+
+    func isWorthMore(than last: Reading) -> Bool {
+      residentByteCount - last.residentByteCount > MemoryKeeper.leastByteCount
+        || unusedByteCount - last.unusedByteCount > MemoryKeeper.leastByteCount
     }
   }
 

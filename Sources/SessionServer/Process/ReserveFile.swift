@@ -12,4 +12,15 @@ struct ReserveFile {
 
   /// Once.
   func close() { Glibc.close(descriptor) }
+
+  /// Whether so many more descriptors can be had.
+  static func areLeft(_ count: Int) -> Bool {
+    var files: [ReserveFile] = []
+    defer { for file in files { file.close() } }
+    while files.count < count {
+      guard let file = ReserveFile() else { return false }
+      files.append(file)
+    }
+    return true
+  }
 }

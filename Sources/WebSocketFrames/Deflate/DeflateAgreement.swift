@@ -5,15 +5,19 @@ public struct DeflateAgreement: Sendable, Equatable {
   /// The client does (7.1.1.2).
   public var clientForgets: Bool
   /// The base-2 logarithm of the window of what the server compresses, 8 to 15 (7.1.2.1).
-  public var serverWindowBits: Int
+  public let serverWindowBits: Int
+  /// Whether the answer says so: it need not if they are 15, unless the client asked.
+  public let statesServerWindow: Bool
   /// Of what the client compresses (7.1.2.2).
   public var clientWindowBits: Int
 
   public init(
-    serverForgets: Bool = false, clientForgets: Bool = false, serverWindowBits: Int = 15, clientWindowBits: Int = 15
+    serverForgets: Bool = false, clientForgets: Bool = false, serverWindowBits: Int = 15, clientWindowBits: Int = 15,
+    statesServerWindow: Bool = false
   ) {
     (self.serverForgets, self.clientForgets) = (serverForgets, clientForgets)
     (self.serverWindowBits, self.clientWindowBits) = (serverWindowBits, clientWindowBits)
+    self.statesServerWindow = statesServerWindow || serverWindowBits < 15
   }
 
   static let name = "permessage-deflate"
@@ -52,7 +56,8 @@ public struct DeflatePolicy: Sendable, Equatable {
     guard let wish = DeflateParameters(offer.parameters, isOffer: true) else { return nil }
     var agreement = DeflateAgreement(
       serverForgets: wish.serverForgets || !keepsContext, clientForgets: wish.clientForgets || !keepsContext,
-      serverWindowBits: min(wish.serverWindowBits ?? 15, maxWindowBits))
+      serverWindowBits: min(wish.serverWindowBits ?? 15, maxWindowBits),
+      statesServerWindow: wish.serverWindowBits != nil)
     // "a server MUST NOT include" client_max_window_bits unless it was offered (7.1.2.2).
     if let bits = wish.clientWindowBits { agreement.clientWindowBits = bits }
     return agreement
@@ -60,12 +65,13 @@ public struct DeflatePolicy: Sendable, Equatable {
 }
 
 extension DeflateAgreement {
-  /// The server's `Sec-WebSocket-Extensions`. Values at their default are left out, which says the same (7.1).
+  /// The server's `Sec-WebSocket-Extensions`. Values at their default are left out, which says the same (7.1), except for
+  /// `server_max_window_bits`: it is accepted "by including" it (7.1.2.1), and clients that asked look for it.
   package var response: String {
     var parts = [DeflateAgreement.name]
     if serverForgets { parts.append("server_no_context_takeover") }
     if clientForgets { parts.append("client_no_context_takeover") }
-    if serverWindowBits < 15 { parts.append("server_max_window_bits=\(serverWindowBits)") }
+    if statesServerWindow { parts.append("server_max_window_bits=\(serverWindowBits)") }
     if clientWindowBits < 15 { parts.append("client_max_window_bits=\(clientWindowBits)") }
     return parts.joined(separator: "; ")
   }
@@ -79,7 +85,8 @@ extension DeflateAgreement {
     else { return nil }
     self.init(
       serverForgets: answer.serverForgets, clientForgets: answer.clientForgets,
-      serverWindowBits: answer.serverWindowBits ?? 15, clientWindowBits: answer.clientWindowBits ?? 15)
+      serverWindowBits: answer.serverWindowBits ?? 15, clientWindowBits: answer.clientWindowBits ?? 15,
+      statesServerWindow: answer.serverWindowBits != nil)
   }
 }
 

@@ -32,6 +32,11 @@ struct ServeRunner {
     let warnings = bindConnectionCount(&configuration)
     settings.backends.extend(&configuration.limits)
     configuration.api = try settings.backends.api()
+    do {
+      try configuration.checkFiles()
+    } catch {
+      throw CLIError(error)
+    }
     let backends = try ServeBackends(settings.backends, logger)
     let server = try await makeServer(configuration, logger, backends)
     backends.addRoutes(to: server)
@@ -188,6 +193,8 @@ extension CLIError {
       self.init(
         what, next: "Name another with --admin-socket PATH, or none with --admin-socket none.", status: .unavailable)
     case .adminSocket: self.init(what, next: "Name another with --admin-socket PATH.", status: .cannotCreate)
+    case .tooFewFiles:
+      self.init(what, next: "Raise the limit: ulimit -n 65536, or LimitNOFILE= of the service.", status: .unavailable)
     case .startedAlready: self.init(what, status: .bug)
     }
   }

@@ -25,11 +25,16 @@ package struct CLIError: Error, Equatable, Sendable, CustomStringConvertible {
     CLIError(what, next: next, status: .usage)
   }
 
-  /// The text for standard error, with its last line ended. Why and next share the indented line below the first.
+  /// The text for standard error, with its last line ended. Why and next share the indented line below the first. It may
+  /// hold words of a peer, a close reason for example.
   package func rendered(_ style: Style) -> String {
-    let first = "\(style("wscore:", .bold, .red)) \(what)\n"
-    let rest = [why, next].compactMap { $0 }.joined(separator: " ")
-    guard !rest.isEmpty else { return first }
-    return first + rest.split(separator: "\n").map { "  \($0)\n" }.joined()
+    let first = CLIError.printable(what).joined(separator: "\n")
+    let rest = CLIError.printable([why, next].compactMap { $0 }.joined(separator: " "))
+    return (["\(style("wscore:", .bold, .red)) \(first)"] + rest.filter { !$0.isEmpty }.map { "  \($0)" })
+      .map { "\($0)\n" }.joined()
+  }
+
+  private static func printable(_ text: String) -> [String] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { DisplayWidth.printable(String($0)) }
   }
 }

@@ -81,7 +81,7 @@ extension TLSFault {
     case .plaintextServer: "Use ws://, or start the server with --tls-cert and --tls-key."
     case .tlsServer: "Use wss://."
     case .certificateRequired: "Show one with --tls-cert FILE and --tls-key FILE."
-    case .certificateRefused: "Ask the server's operator which authority signs the certificates of clients."
+    case .certificateRefused: "See whether it is still valid, and ask the server's operator which authority signs those of clients."
     case .version: "Bring the older one of the two up to date."
     case .handshakeRefused: "It may want a client certificate, --tls-cert and --tls-key, or know another name of itself."
     case .notBuilt: "Build it with the package trait TLS."

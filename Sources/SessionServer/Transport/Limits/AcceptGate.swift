@@ -11,13 +11,13 @@ final class AcceptGate {
   /// So long after the last trouble it is taken to be over: at the bound it comes and goes with each connection.
   private static let calm = TimeAmount.seconds(1)
 
-  private let services: Services
+  let services: Services
   private let loop: any EventLoop
   private let socketCount: Int
   /// Accepts again, after it was told not to.
   private var goOn: (() -> Void)?
-  /// There were no more descriptors.
-  private var isShort = false
+  /// Descriptors are waited for, or memory.
+  private(set) var isShort = false
   private var timer: Scheduled<Void>?
   private var lastTrouble: NIODeadline?
 
@@ -45,9 +45,6 @@ final class AcceptGate {
       services.logger.debug("a connection was not accepted", metadata: ["reason": "\(SystemError.text(number))"])
     }
   }
-
-  /// Descriptors are waited for.
-  var isWaiting: Bool { isShort }
 
   func stop() {
     timer?.cancel()
@@ -79,7 +76,8 @@ final class AcceptGate {
   private func look() {
     timer = nil
     guard let lastTrouble else { return }
-    isShort = !AcceptGate.areFilesLeft
+    // The last one is left for operators, whose connection needs it.
+    isShort = !ReserveFile.areLeft(2)
     guard !isFull, !isShort else {
       self.lastTrouble = .now()
       return lookLater()
@@ -91,13 +89,5 @@ final class AcceptGate {
     self.lastTrouble = nil
     services.isAcceptPaused.store(false, ordering: .relaxed)
     services.logger.notice("connections are accepted again")
-  }
-
-  /// Whether two more files can be opened: the last one is left for operators, whose connection needs it.
-  private static var areFilesLeft: Bool {
-    let files = (ReserveFile(), ReserveFile())
-    files.0?.close()
-    files.1?.close()
-    return files.1 != nil
   }
 }

@@ -35,7 +35,7 @@ struct ChannelListener: Listener {
     do {
       return ChannelEntrance(channel: try await bootstrap(tls: nil).withBoundSocket(descriptor).get())
     } catch {
-      close(descriptor)
+      // NIO has closed the descriptor.
       throw error as? IOError ?? IOError(errnoCode: EINVAL, reason: "\(error)")
     }
   }
@@ -48,9 +48,12 @@ struct ChannelListener: Listener {
       .serverChannelOption(.maxMessagesPerRead, value: 16)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ChannelAcceptHandler(services: services))
+          try channel.pipeline.syncOperations.addHandler(
+            ChannelAcceptHandler { AcceptGate(services: services, loop: $0, goOn: $1) })
         }
       }
+      // A peer of TLS says itself that it sends nothing more.
+      .childChannelOption(.allowRemoteHalfClosure, value: tls == nil)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           guard let place = places[ObjectIdentifier(channel.eventLoop)]?.value else {

@@ -59,8 +59,14 @@ final class ChannelSocket: ByteSocket, ChannelDuplexHandler {
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard let event = event as? PeerAnnounced else { return context.fireUserInboundEventTriggered(event) }
-    announcedPeer = event.peer
+    switch event {
+    case let event as PeerAnnounced: announcedPeer = event.peer
+    case ChannelEvent.inputClosed as ChannelEvent:
+      // What came before is answered first.
+      let socket = NIOLoopBound(self, eventLoop: context.eventLoop)
+      context.eventLoop.execute { socket.value.close() }
+    default: context.fireUserInboundEventTriggered(event)
+    }
   }
 
   func channelActive(context: ChannelHandlerContext) { begin(self) }
