@@ -29,6 +29,9 @@ open class ByteSocket {
   ///   before.
   open func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)? = nil) { preconditionFailure("a socket writes") }
 
+  /// The same for bytes that are the caller's again after the call.
+  open func write(copying bytes: UnsafeRawBufferPointer) { write(ByteBuffer(bytes: bytes)) }
+
   /// Tells the peer that nothing more comes after what was written. It is still read.
   open func closeOutput() { preconditionFailure("a socket closes its output") }
 

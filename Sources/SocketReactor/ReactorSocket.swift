@@ -119,6 +119,11 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     if unsentCount == 0 { whenTaken() } else { waiters.append((writtenCount, whenTaken)) }
   }
 
+  override func write(copying bytes: UnsafeRawBufferPointer) {
+    guard !isClosed, !closesOutput else { return }
+    write(bytes)
+  }
+
   private func write(_ bytes: UnsafeRawBufferPointer) {
     writtenCount &+= UInt64(bytes.count)
     guard queue.isEmpty else { return enqueue(bytes) }

@@ -105,14 +105,16 @@ final class ShardDriver {
 
   /// Memory for what a raw echo gives back, which is written before the next one needs it.
   func takeEchoMemory() -> ByteBuffer {
-    defer { echoMemory = ByteBuffer() }
-    return echoMemory
+    var memory = ByteBuffer()
+    swap(&memory, &echoMemory)
+    // Not before: whoever wrote it held it yet, and memory that is shared cannot be cleared but only made anew.
+    memory.clear()
+    return memory
   }
 
   func keepEchoMemory(_ memory: consuming ByteBuffer) {
     guard memory.capacity <= ShardDriver.maxKeptByteCount else { return }
     echoMemory = memory
-    echoMemory.clear()
   }
 
   /// The time now, also for what follows.

@@ -6,6 +6,9 @@ import WebSocketFrames
 
 /// One socket: a request head, then frames. It turns bytes into messages for the driver's shard and back, and knows
 /// nothing of sessions.
+///
+/// What each message looks at is not checked for overlapping access at run time. Proof that none overlaps: a handler is on
+/// its loop, and each access of such a variable reads or changes it, calls nobody who comes back here, and ends.
 final class ConnectionHandler: TransportConnection, ByteReceiver {
   private enum Phase {
     case head
@@ -21,24 +24,25 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   static let lingerMilliseconds: UInt64 = 2_000
   private let services: Services
   private let socket: ByteSocket
-  private var phase = Phase.head
+  @exclusivity(unchecked) private var phase = Phase.head
   private var head: HTTPHeadParser<HTTPRequestHead>?
   /// Nothing else of the connection parses while it does: `ShardDriver.read`.
   @exclusivity(unchecked) private var frames: FrameParser
   /// Nil unless permessage-deflate was agreed.
   private(set) var compression: MessageCompression?
+  @exclusivity(unchecked) private var isCompressed = false
   /// The most bytes of a message, also of one that was compressed.
   private var messageByteCount: Int
   /// Set instead of `slot` on the endpoint of the raw echo. Only appended to and taken from, neither of which calls out.
   @exclusivity(unchecked) private var echo: RawEcho?
   /// Bytes that came while none were taken.
-  private var kept: [UInt8] = []
-  private var control = ControlFrames()
+  @exclusivity(unchecked) private var kept: [UInt8] = []
+  @exclusivity(unchecked) private var control = ControlFrames()
   private var isCounted = false
   private var hasDeadline = false
   private var visitor = Visitor()
   /// When the message began of which not all has come, as far as the peer could send it.
-  private var messageBegan: Instant?
+  @exclusivity(unchecked) private var messageBegan: Instant?
   private var isMessageWatched = false
 
   init(driver: ShardDriver, socket: ByteSocket) {
@@ -216,6 +220,7 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
         messageBytes: messageByteCount, emptyFragmentCount: services.configuration.emptyFragmentCount),
       allowsCompression: accepted.deflate != nil)
     compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
+    isCompressed = accepted.deflate != nil
     keepsTails = compression?.joinsParts == true
     return true
   }
@@ -309,17 +314,24 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   // MARK: Writing
 
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
+    guard isCompressed || !control.isEmpty else {
+      ConnectionHandler.frame(&output)
+      if !output.bytes.isEmpty { output.bytes.withUnsafeBytes { socket.write(copying: $0) } }
+      return
+    }
     scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
     control.take(into: &scratch)
     switch compression {
     case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
-    case .none: ConnectionHandler.append(&output, to: &scratch)
+    case .none:
+      ConnectionHandler.frame(&output)
+      scratch.writeBytes(output.bytes)
     }
     if scratch.readableBytes > 0 { write(scratch) }
   }
 
   /// The messages as they are: each has its header in the room in front of it.
-  private static func append(_ output: inout OutputBuffer, to scratch: inout ByteBuffer) {
+  private static func frame(_ output: inout OutputBuffer) {
     let messages = output.messages
     output.bytes.withUnsafeMutableBytes { bytes in
       for range in messages {
@@ -328,7 +340,6 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
         FrameWriter.writeHeader(.text, payload: range.count, to: target)
       }
     }
-    scratch.writeBytes(output.bytes)
   }
 
   override func sendPing() {

@@ -26,6 +26,8 @@ struct ControlFrames {
     return isFirst
   }
 
+  var isEmpty: Bool { !mustPing && pongs.isEmpty }
+
   /// The most that `take` would write now: a ping, and pongs with the most that a control frame carries.
   var maxByteCount: Int { 2 + pongs.count * 127 }
 
