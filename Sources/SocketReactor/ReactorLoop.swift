@@ -18,7 +18,7 @@ import Synchronization
 // thread at a time, which `incoming` names under its lock (`hasOwner`).
 public final class ReactorLoop: EventLoop, @unchecked Sendable {
   private struct Incoming {
-    var tasks: [() -> Void] = []
+    var tasks: [LoopTask] = []
     /// The thread has ended, or is about to.
     var isEnded = false
     /// Somebody runs the tasks; once the loop has ended it may be nobody.
@@ -41,8 +41,8 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
 
   let poller: Poller
   private var timers = TimerHeap()
-  private var tasks: [() -> Void] = []
-  private var running: [() -> Void] = []
+  private var tasks: [LoopTask] = []
+  private var running: [LoopTask] = []
   private var isStopping = false
 
   /// Rounds of tasks that lead to further tasks, at the end of the loop.
@@ -114,7 +114,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   private func runTasks() {
     guard !tasks.isEmpty else { return }
     swap(&tasks, &running)
-    for task in running { task() }
+    for task in running { task.body() }
     running.removeAll(keepingCapacity: running.capacity <= 4_096)
   }
 
@@ -124,7 +124,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
       swap(&incoming.tasks, &running)
       incomingCount.store(0, ordering: .relaxed)
     }
-    for task in running { task() }
+    for task in running { task.body() }
     running.removeAll(keepingCapacity: running.capacity <= 4_096)
     runTasks()
   }
@@ -141,9 +141,9 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   public var inEventLoop: Bool { owner.load(ordering: .relaxed) == UInt(pthread_self()) }
 
   public func execute(_ task: @escaping @Sendable () -> Void) {
-    if inEventLoop { return tasks.append(task) }
+    if inEventLoop { return tasks.append(LoopTask(body: task)) }
     let mustRun = incoming.withLock { incoming in
-      incoming.tasks.append(task)
+      incoming.tasks.append(LoopTask(body: task))
       incomingCount.add(1, ordering: .sequentiallyConsistent)
       if incoming.hasOwner { return false }
       incoming.hasOwner = true
@@ -154,7 +154,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   }
 
   /// On the loop only: `body` runs when all has been handed over that the loop has now.
-  func perform(_ body: @escaping () -> Void) { tasks.append(body) }
+  func perform(_ body: @escaping () -> Void) { tasks.append(LoopTask(body: body)) }
 
   public func submit<T>(_ task: @escaping @Sendable () throws -> T) -> EventLoopFuture<T> {
     guard !hasEnded else { return makeFailedFuture(EventLoopError.shutdown) }
@@ -275,6 +275,11 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
       while !tasks.isEmpty { runTasks() }
     }
   }
+}
+
+/// What is to run. A closure by itself would be wrapped in another one, which takes memory, to stand in a list.
+private struct LoopTask {
+  let body: () -> Void
 }
 
 /// What a thread runs.

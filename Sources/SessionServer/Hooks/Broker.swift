@@ -27,20 +27,28 @@ public struct MemoryBroker: Broker {
 }
 
 private final class MemoryLog: RoomLog {
-  private var positions = NameMap<LogPosition>()
+  /// Where a room stands. An object, since a value would be taken out of the map and put back for each message.
+  private final class Count {
+    var position: LogPosition
+
+    init(_ position: LogPosition) { self.position = position }
+  }
+
+  private var counts = NameMap<Count>()
   private var random = SystemRandomNumberGenerator()
 
   func perform(_ operation: LogOperation, _ token: LogToken) -> LogPosition? {
     switch operation {
     case .open(let room):
-      let position = positions[room] ?? LogPosition(log: random.next(), offset: 0)
-      positions[room] = position
-      return position
+      let count = counts[room] ?? Count(LogPosition(log: random.next(), offset: 0))
+      counts[room] = count
+      return count.position
     case .append(let room, _):
-      positions[room]?.offset += 1
-      return positions[room]
+      guard let count = counts[room] else { return nil }
+      count.position.offset += 1
+      return count.position
     case .close(let room):
-      positions[room] = nil
+      counts[room] = nil
       return nil
     }
   }
