@@ -198,8 +198,14 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   override func close() { end() }
 
-  /// The peer sends nothing more. What it sent before is answered first, though the poller may have told both at once.
-  func peerEnded() { loop.perform { [self] in end() } }
+  /// The peer sends nothing more. What it sent before is answered first, though the poller may have told both at once;
+  /// while it is not taken, the end is not, either: the next read tells of it again.
+  func peerEnded() {
+    loop.perform { [self] in
+      guard !isReading else { return end() }
+      if !isClosed, isHeard { hear(false) }
+    }
+  }
 
   func loopEnds() { end() }
 

@@ -104,6 +104,26 @@ final class RingPoller: Poller {
 
   /// Takes what the kernel has completed, and settles what was sent: all of it has been tried by now.
   private func collect() {
+    takeCompletions()
+    // There were more than its queue has places for; the rest may tell of sends, too.
+    while reactor_ring_has_overflow(ring) {
+      enter(wanted: 0, 0)
+      takeCompletions()
+    }
+    guard !staged.isEmpty, reactor_ring_prepared(ring) == 0 else { return }
+    // Of these all was taken, so that nobody looks at their bytes any more.
+    var sent: [(socket: ReactorSocket, range: Range<Int>)] = []
+    swap(&sent, &staged)
+    stagedByteCount = 0
+    for (socket, range) in sent where !range.isEmpty {
+      socket.settle(UnsafeRawBufferPointer(rebasing: stage[range]), range.count)
+    }
+    guard staged.isEmpty else { return }
+    sent.removeAll(keepingCapacity: true)
+    swap(&sent, &staged)
+  }
+
+  private func takeCompletions() {
     var completion = reactor_completion()
     while reactor_ring_next(ring, &completion) {
       if completion.name >> 60 == Kind.send.rawValue {
@@ -112,10 +132,6 @@ final class RingPoller: Poller {
         completions.append(completion)
       }
     }
-    guard !staged.isEmpty, reactor_ring_prepared(ring) == 0 else { return }
-    for index in staged.indices where !staged[index].range.isEmpty { settle(index, staged[index].range.count) }
-    staged.removeAll(keepingCapacity: true)
-    stagedByteCount = 0
   }
 
   private func settle(_ index: Int, _ result: Int) {
@@ -162,7 +178,8 @@ final class RingPoller: Poller {
     // No buffer was free, or it was cancelled; or it stopped for reasons of the kernel's own, with bytes.
     case ENOBUFS, ECANCELED, EINTR, EAGAIN: interestChanged(socket)
     case ...(-1): interestChanged(socket)
-    default: socket.peerEnded()
+    case 0: socket.peerEnded()
+    default: socket.end()
     }
   }
 
@@ -287,9 +304,11 @@ final class RingPoller: Poller {
     }
   }
 
+  /// Afterwards there is room for one operation at least: what is collected may prepare some itself.
   private func makeRoom() {
-    guard reactor_ring_is_full(ring) else { return }
-    enter(wanted: 0, 0)
-    collect()
+    while reactor_ring_is_full(ring) {
+      enter(wanted: 0, 0)
+      collect()
+    }
   }
 }

@@ -77,6 +77,26 @@ private func fault(_ text: String) -> Envelope.Fault? {
     #expect((SessionID(sid) != nil) == isLegal)
   }
 
+  /// Types are known by their bytes as one number, in which a zero in front does not show.
+  @Test(arguments: [
+    (#"\u0061ck"#, true), (#"\u0000ack"#, false), (#"\u0000\u0000\u0000event"#, false), (#"ack\u0000"#, false),
+    (#"\u0000"#, false), ("", false), ("acks", false), ("welcomes!", false), (#"\u0000welcome"#, false),
+  ])
+  func aTypeIsComparedByItsBytes(type: String, isLegal: Bool) {
+    #expect((fault(#"{"v":2,"type":"\#(type)","event":"e","payload":0}"#) == nil) == isLegal)
+  }
+
+  /// Keys are known by their bytes as one number, too: those of at most seven bytes at once, the others by a search.
+  @Test(arguments: [
+    ("v", true), (#"\u0076"#, true), (#"\u0000v"#, false), ("pos", true), ("payload", true), ("delivery", true),
+    (#"\u0064elivery"#, true), ("xdelivery", false), ("", false),
+  ])
+  func aKeyIsComparedByItsBytes(key: String, isKnown: Bool) {
+    let message = #"{"v":2,"type":"ack","pos":["0000000000000001",1],"delivery":"reliable","payload":{},"\#(key)":1}"#
+    guard case .malformed(let malformed)? = fault(message) else { return #expect(!isKnown) }
+    #expect(isKnown && malformed.reason.hasPrefix("duplicate key"))
+  }
+
   @Test func lengthsAreBoundedExactly() {
     for (field, limit) in [("id", 64), ("room", 128), ("key", 128), ("re", 64)] {
       let message = { (count: Int) in #"{"v":2,"type":"ack","\#(field)":"\#(String(repeating: "x", count: count))"}"# }

@@ -257,6 +257,19 @@ def test_half_closed_behind_a_message(start_server, io):
     assert works(server.url)
 
 
+@pytest.mark.parametrize("io", ["epoll", "uring", "nio"])
+def test_half_closed_behind_messages_that_wait(start_server, io):
+    """What came before the end and is held back, since it came faster than it may, is processed before the end is."""
+    server = start_server("--io", io, "--message-rate", "50", "--message-burst", "5")
+    with session(server.url) as raw:
+        messages = [{"v": 2, "seq": n, "type": "event", "event": "echo", "id": str(n), "payload": n} for n in range(1, 31)]
+        raw.send(b"".join(text_frame(json.dumps(message)) for message in messages))
+        raw.socket.shutdown(1)
+        assert [raw.receive("reply")["payload"] for _ in messages] == list(range(1, 31))
+        raw.at_end()
+    assert works(server.url)
+
+
 def test_503_when_full(start_server):
     server = start_server("--max-connections", "3")
     held = [Raw(server.url).upgrade() for _ in range(3)]

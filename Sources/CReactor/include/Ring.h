@@ -48,6 +48,11 @@ static inline unsigned reactor_ring_prepared(const struct reactor_ring *ring) {
   return ring->sq_tail - ring->sq_submitted;
 }
 
+/// Whether the kernel holds completions back for which its queue has no place: the next `reactor_ring_enter` brings them.
+static inline bool reactor_ring_has_overflow(const struct reactor_ring *ring) {
+  return __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW;
+}
+
 static inline void reactor_ring_receive(struct io_uring_sqe *sqe, int descriptor, uint64_t name) {
   sqe->opcode = IORING_OP_RECV;
   sqe->fd = descriptor;

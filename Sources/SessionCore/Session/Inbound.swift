@@ -78,6 +78,8 @@ final class Inbound: @unchecked Sendable {
   func clear() {
     kind = .leave
     (id, room, key, castPayload) = (nil, nil, nil, nil)
+    // It may have a state, and a session may end.
+    address = Inbound.nobody
     if payload.count > Inbound.keptByteCount { payload = [] }
   }
 }

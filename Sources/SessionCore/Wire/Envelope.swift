@@ -173,7 +173,10 @@ public struct Envelope: Sendable {
     if text.hasEscapes {
       // An escaped spelling is the same text: RFC 8259 section 8.3.
       let plain = Array(text.decoded(bytes).utf8)
-      if plain.count <= 8 { type = MessageType(word: JSONText(range: plain.indices, hasEscapes: false).word(plain.span)) }
+      // A NUL in front, which only an escape can bring, would not be seen in the word.
+      if plain.count <= 8, plain.first != 0 {
+        type = MessageType(word: JSONText(range: plain.indices, hasEscapes: false).word(plain.span))
+      }
     } else if text.range.count <= 8 {
       type = MessageType(word: text.word(bytes))
     }

@@ -40,14 +40,16 @@ package enum MessageWriter {
     /// Members that are JSON already, each with its comma in front.
     package mutating func add(raw members: ArraySlice<UInt8>) { members.withUnsafeBytes { bytes.append(copying: $0) } }
 
-    /// Closes the message with its payload, which is JSON already.
-    package consuming func end(payload: some Collection<UInt8>) -> [UInt8] {
+    /// Closes the message with its payload, which is JSON already, and hands it over: nothing is left here.
+    package mutating func end(payload: some Collection<UInt8>) -> [UInt8] {
       bytes.append(literal: ",\"payload\":")
       if payload.withContiguousStorageIfAvailable({ bytes.append(copying: UnsafeRawBufferPointer($0)) }) == nil {
         bytes.append(contentsOf: payload)
       }
       bytes.append(0x7D)
-      return bytes
+      var message: [UInt8] = []
+      swap(&message, &bytes)
+      return message
     }
 
     private mutating func open(_ key: StaticString) {

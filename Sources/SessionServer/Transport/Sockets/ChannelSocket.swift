@@ -44,6 +44,7 @@ final class ChannelSocket: ByteSocket, ChannelDuplexHandler {
   private var context: ChannelHandlerContext?
   private var isReading = true
   private var hasHeldRead = false
+  private var hasInputEnded = false
   /// For whom a proxy said that the connection is, before anything else.
   private(set) var announcedPeer: PeerAddress?
 
@@ -62,9 +63,8 @@ final class ChannelSocket: ByteSocket, ChannelDuplexHandler {
     switch event {
     case let event as PeerAnnounced: announcedPeer = event.peer
     case ChannelEvent.inputClosed as ChannelEvent:
-      // What came before is answered first.
-      let socket = NIOLoopBound(self, eventLoop: context.eventLoop)
-      context.eventLoop.execute { socket.value.close() }
+      hasInputEnded = true
+      closeSoon()
     default: context.fireUserInboundEventTriggered(event)
     }
   }
@@ -113,8 +113,18 @@ final class ChannelSocket: ByteSocket, ChannelDuplexHandler {
 
   override func pauseReading() { isReading = false }
 
+  /// The peer sends nothing more. What it sent before is answered first; while it is not taken, the end is not, either.
+  private func closeSoon() {
+    guard let context else { return }
+    let socket = NIOLoopBound(self, eventLoop: context.eventLoop)
+    context.eventLoop.execute {
+      if socket.value.isReading { socket.value.close() }
+    }
+  }
+
   override func resumeReading() {
     isReading = true
+    if hasInputEnded { closeSoon() }
     guard hasHeldRead else { return }
     hasHeldRead = false
     context?.read()
