@@ -46,6 +46,9 @@ class Poller {
 protocol PolledDescriptor: AnyObject {
   var number: Int32 { get }
   var token: UInt64 { get set }
+  /// What a ring has in hand of it.
+  var isReceivedFrom: Bool { get }
+  var isPolled: Bool { get }
 
   /// There is something to read, or `isOver`: an error, or the end of both directions. `input` is lent.
   func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool)

@@ -21,6 +21,7 @@ public final class ReactorListener: PolledDescriptor {
   private(set) var isAccepting = true
   /// The ring's: whether it will hear when somebody waits.
   var isPolled = false
+  var isReceivedFrom: Bool { false }
   private var isClosed = false
 
   /// Connections that are accepted in one turn, so that those that are there are served too.

@@ -40,6 +40,8 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   /// Bytes that the poller has accepted and the kernel not yet.
   @exclusivity(unchecked) var stagedCount = 0
   var operations: Operations = []
+  var isReceivedFrom: Bool { operations.contains(.receives) && !operations.contains(.isCancelled) }
+  var isPolled: Bool { operations.contains(.polls) }
   /// All that was ever written.
   @exclusivity(unchecked) private var writtenCount: UInt64 = 0
   private var waiters: [(end: UInt64, body: () -> Void)] = []

@@ -247,8 +247,10 @@ final class RingPoller: Poller {
 
   override func remove(_ descriptor: any PolledDescriptor) {
     table.remove(descriptor)
-    // What was sent before goes out before; the number is not free before the kernel has come to it.
-    reactor_ring_cancel_all(operation(), descriptor.number, RingPoller.name(.nothing, 0))
+    // What was sent before goes out before; the number is not free before the kernel has come to it. Each operation is
+    // cancelled by its name, which the kernel finds at once: for those of a descriptor it would look through all.
+    if descriptor.isReceivedFrom { cancel(RingPoller.name(.input, descriptor.token)) }
+    if descriptor.isPolled { cancel(RingPoller.name(.readiness, descriptor.token)) }
     reactor_ring_close_file(operation(), descriptor.number, RingPoller.name(.nothing, 0))
   }
 

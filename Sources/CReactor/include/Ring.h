@@ -91,14 +91,6 @@ static inline void reactor_ring_cancel(struct io_uring_sqe *sqe, uint64_t cancel
   sqe->user_data = name;
 }
 
-static inline void reactor_ring_cancel_all(struct io_uring_sqe *sqe, int descriptor, uint64_t name) {
-  sqe->opcode = IORING_OP_ASYNC_CANCEL;
-  sqe->fd = descriptor;
-  sqe->cancel_flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
-  sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
-  sqe->user_data = name;
-}
-
 static inline void reactor_ring_close_file(struct io_uring_sqe *sqe, int descriptor, uint64_t name) {
   sqe->opcode = IORING_OP_CLOSE;
   sqe->fd = descriptor;
