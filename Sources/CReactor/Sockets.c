@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CReactor.h"
 
+#include <sys/mman.h>
+#include <stdint.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -12,6 +14,13 @@ int reactor_accept(int descriptor) {
     accepted = accept4(descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   } while (accepted < 0 && errno == EINTR);
   return accepted < 0 ? -errno : accepted;
+}
+
+void reactor_forget(void *bytes, size_t count) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t start = ((uintptr_t)bytes + page - 1) / page * page, end = ((uintptr_t)bytes + count) / page * page;
+  // It fails for locked memory only, which then stays.
+  if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 ssize_t reactor_receive(int descriptor, void *bytes, size_t count) {

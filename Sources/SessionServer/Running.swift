@@ -47,7 +47,7 @@ struct Running: Sendable {
       }
       if let configuration = configuration.api { api = try await BackendAPI.start(desk, configuration) }
       let (entrances, unixSocket) = try await loops.listener(services, peers).listen(configuration)
-      let keeper = MemoryKeeper(services: services, peers: peers)
+      let keeper = MemoryKeeper(services: services, peers: peers, loops: loops)
       return Running(
         services: services, peers: peers, port: entrances.lazy.compactMap(\.port).first, entrances: entrances,
         unixSocket: unixSocket, loops: loops, admin: admin, api: api, adminFault: adminFault,

@@ -96,5 +96,7 @@ final class EpollPoller: Poller {
     Glibc.close(descriptor.number)
   }
 
+  override func giveBackMemory() { reactor_forget(input.baseAddress, input.count) }
+
   override func stop() {}
 }

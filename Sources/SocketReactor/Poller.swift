@@ -38,6 +38,9 @@ class Poller {
   /// Forgets the descriptor and closes it.
   func remove(_ descriptor: any PolledDescriptor) { preconditionFailure("a poller forgets") }
 
+  /// Gives the memory of buffers in which nothing stands back to the system. On the loop, as a task of its own.
+  func giveBackMemory() { preconditionFailure("a poller has buffers") }
+
   /// Gives back what the kernel lent; nothing is polled any more.
   func stop() { preconditionFailure("a poller stops") }
 }

@@ -229,6 +229,9 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
     return listener
   }
 
+  /// Gives the memory of the loop's buffers back to the system; they take it again as they are needed. From any thread.
+  public func giveBackMemory() { execute { [self] in poller.giveBackMemory() } }
+
   // MARK: The end
 
   /// Closes the sockets, of which each is told, runs the tasks that are there and those that come of them, lets timers

@@ -254,6 +254,13 @@ final class RingPoller: Poller {
     reactor_ring_close_file(operation(), descriptor.number, RingPoller.name(.nothing, 0))
   }
 
+  override func giveBackMemory() {
+    // The kernel writes into buffers within `enter` only, and what it has written there is told of by a completion.
+    guard completions.isEmpty, staged.isEmpty else { return }
+    reactor_forget(stage.baseAddress, stage.count)
+    reactor_forget(ring.pointee.buffer_bytes, Int(ring.pointee.buffer_count) * Int(ring.pointee.buffer_size))
+  }
+
   override func stop() {
     flush()
   }

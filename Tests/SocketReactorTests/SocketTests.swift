@@ -23,6 +23,20 @@ import Testing
     }
   }
 
+  @Test(arguments: ReactorBackend.usable) func goesOnWhenItsMemoryWasGivenBack(_ backend: ReactorBackend) async throws {
+    try await withPair(backend) { pair in
+      for round in 1...20 {
+        pair.loop.giveBackMemory()
+        let sent = SocketTests.bytes(3_000)
+        pair.peer.write(sent)
+        try await pair.wait { $0.bytes.count >= 3_000 * round }
+        try await pair.with { $0.socket.write(ByteBuffer(bytes: sent)) }
+        #expect(pair.peer.read(sent.count) == sent)
+        #expect(try await pair.with { $0.bytes.suffix(3_000) } == sent[...])
+      }
+    }
+  }
+
   /// More than any kernel takes at once: the rest waits, in order, and the end of the output comes after it.
   @Test(arguments: ReactorBackend.usable) func whatIsWrittenGoesOutInOrder(_ backend: ReactorBackend) async throws {
     let sent = SocketTests.bytes(5_000_000)

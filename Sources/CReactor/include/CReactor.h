@@ -17,6 +17,9 @@
 
 #include "Ring.h"
 
+/// Gives the pages that lie whole in `bytes` back to the system: what stands in them is lost.
+void reactor_forget(void *bytes, size_t count);
+
 // Negative errno on failure, as all functions here.
 int reactor_accept(int descriptor);
 // As recv(2) and send(2) without waiting, without what glibc does around them for threads that may be cancelled: ours

@@ -11,6 +11,7 @@ struct MemoryKeeper {
 
   let services: Services
   let peers: [Peer]
+  let loops: ServerLoops
 
   /// Less is not worth the work.
   private static let leastByteCount = 1 << 20
@@ -20,6 +21,7 @@ struct MemoryKeeper {
     var last = Reading()
     while (try? await Task.sleep(for: .seconds(MemoryKeeper.lookSeconds))) != nil {
       guard await isEmpty(), Reading().isWorthMore(than: last) else { continue }
+      loops.giveBackMemory()
       ProcessMemory.giveBack()
       last = Reading()
     }

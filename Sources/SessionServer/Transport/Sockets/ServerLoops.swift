@@ -83,6 +83,11 @@ struct ServerLoops: Sendable {
     }
   }
 
+  /// Gives back what the loops keep for bytes that come and go.
+  func giveBackMemory() {
+    if case .sockets(let group) = kind { for loop in group.loops { loop.giveBackMemory() } }
+  }
+
   /// - Parameter peers: the driver of each loop of the group, in its order.
   func listener(_ services: Services, _ peers: [Peer]) async throws -> any Listener {
     switch kind {
