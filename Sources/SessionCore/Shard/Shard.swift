@@ -63,6 +63,12 @@ public struct Shard: ~Copyable {
 
   var limits: Limits { configuration.limits }
 
+  /// Lets go of what it keeps to be used again: a few small objects can keep whole pages of what is otherwise free.
+  public mutating func dropSpares() {
+    spareInbounds.removeAll()
+    spareMessages.removeAll()
+  }
+
   public var connectionCount: Int { connections.count }
   public var suspendedSessionCount: Int { sessions.count - activeSessionCount }
   public var roomCount: Int { homeSlots.count }

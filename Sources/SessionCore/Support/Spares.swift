@@ -9,6 +9,8 @@ struct Spares<Element: AnyObject> {
 
   mutating func take() -> Element? { elements.popLast() }
 
+  mutating func removeAll() { elements = [] }
+
   /// Keeps an object, unless there are enough, or somebody else holds it and may read it yet.
   /// - Parameter clear: makes it hold nothing of what it was used for.
   mutating func keep(_ element: consuming Element, clear: (Element) -> Void) {

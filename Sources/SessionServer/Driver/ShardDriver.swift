@@ -131,6 +131,8 @@ final class ShardDriver {
     outgoing = peers.map { _ in [] }
   }
 
+  func dropSpares() { shard.dropSpares() }
+
   /// Lets go of everything; the loop is about to end.
   func stop() {
     isStopped = true

@@ -21,6 +21,8 @@ struct MemoryKeeper {
     var last = Reading()
     while (try? await Task.sleep(for: .seconds(MemoryKeeper.lookSeconds))) != nil {
       guard await isEmpty(), Reading().isWorthMore(than: last) else { continue }
+      // A driver that has ended has nothing.
+      for peer in peers { try? await peer.read { $0.dropSpares() } }
       loops.giveBackMemory()
       ProcessMemory.giveBack()
       last = Reading()
