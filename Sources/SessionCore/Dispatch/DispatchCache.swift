@@ -30,18 +30,11 @@ struct DispatchCache {
     // Names of one length with the same end share a place, which costs them time and nothing else.
     let hash = (name.word(bytes) ^ version) &* 0x9E37_79B9_7F4A_7C15
     let place = Int(truncatingIfNeeded: hash >> 58) & (DispatchCache.count - 1)
-    if let entry = entries[place], entry.version == version, DispatchCache.isEqual(entry.bytes, bytes, name.range) {
+    if let entry = entries[place], entry.version == version, name.isEqual(to: entry.bytes, bytes) {
       return entry
     }
     let entry = Entry(name.text(bytes), version, dispatcher, bytes: JSONText.copy(bytes, name.range))
     entries[place] = entry
     return entry
-  }
-
-  private static func isEqual(_ one: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    guard one.count == range.count else { return false }
-    let other = bytes.extracting(range)
-    for index in one.indices where one[index] != other[index] { return false }
-    return true
   }
 }

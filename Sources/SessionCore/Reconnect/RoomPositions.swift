@@ -16,11 +16,11 @@ struct RoomPositions: Sendable {
   /// A message of the room came.
   mutating func note(_ room: JSONText, _ position: LogPosition, _ bytes: Span<UInt8>) {
     guard !room.hasEscapes else { return set(Array(room.decoded(bytes).utf8), position) }
-    if latest < entries.count, RoomPositions.isEqual(entries[latest].name, bytes, room.range) {
+    if latest < entries.count, room.isEqual(to: entries[latest].name, bytes) {
       entries[latest].position = position
       return
     }
-    for index in entries.indices where RoomPositions.isEqual(entries[index].name, bytes, room.range) {
+    for index in entries.indices where room.isEqual(to: entries[index].name, bytes) {
       entries[index].position = position
       latest = index
       return
@@ -57,11 +57,5 @@ struct RoomPositions: Sendable {
     guard var position = LogPosition(position) else { return nil }
     if let first = continuity?.history?.lowerBound { position.offset = min(position.offset, first - 1) }
     return position
-  }
-
-  private static func isEqual(_ name: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    guard name.count == range.count else { return false }
-    for position in 0..<name.count where name[position] != bytes[range.lowerBound + position] { return false }
-    return true
   }
 }

@@ -14,7 +14,7 @@ struct OutboxList: Sendable {
     fileprivate var previous = OutboxList.nowhere
     fileprivate var next = OutboxList.nowhere
 
-    init(_ message: consuming SharedMessage, seq: UInt64) { 
+    init(_ message: consuming SharedMessage, seq: UInt64) {
       (first, last) = (seq, seq)
       self.message = message
     }

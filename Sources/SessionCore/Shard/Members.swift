@@ -29,7 +29,7 @@ extension Shard {
     }
     addToLocalRoom(session, room, position)
     guard let reply else { return restoredInto(room, session, entered) }
-    guard session.busy?.serial == reply.serial else { return }
+    guard session.isBusy(with: reply.serial) else { return }
     var members: [JSONValue.Member] = [
       .init("room", .string(room)), .init("pos", position.json), .init("members", .int(entered.memberCount)),
     ]
@@ -45,14 +45,14 @@ extension Shard {
   mutating func joinRefused(_ room: String, _ sid: SessionID, _ error: ProtocolError, _ reply: Operation?) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
     guard let reply else { return notRestored(room, session, error.code) }
-    if session.busy?.serial == reply.serial { finish(session, error: error) }
+    if session.isBusy(with: reply.serial) { finish(session, error: error) }
   }
 
   mutating func left(_ room: String, _ sid: SessionID, _ memberCount: Int, _ reply: Operation) {
     guard let slot = slotBySID[sid], let session = sessions[slot] else { return }
     removeFromLocalRoom(session, room)
     session.memberships.removeAll { $0.name.isSameName(as: room) }
-    guard session.busy?.serial == reply.serial else { return }
+    guard session.isBusy(with: reply.serial) else { return }
     finish(session, reply: Shard.leftPayload(room, memberCount: memberCount), room: room)
   }
 

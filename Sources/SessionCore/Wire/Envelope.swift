@@ -91,21 +91,29 @@ public struct Envelope: Sendable {
   ) throws(Malformed) {
     reader.skipSpace(bytes)
     let start = reader.index
-    if let word = reader.shortKey(bytes), let field = Field(word: word) {
-      try reader.expect(0x3A, bytes)
-      guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
-      return try readField(field, &reader, bytes, &fields)
-    }
-    reader.index = start
-    let key = try reader.string(bytes)
+    let key = try Envelope.readKey(&reader, bytes)
     try reader.expect(0x3A, bytes)
-    guard let field = Field(key, bytes) else {
-      guard fields.insertUnknown(key.decoded(bytes)) else { throw Malformed("duplicate key", at: start) }
+    switch key {
+    case .known(let field):
+      guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
+      try readField(field, &reader, bytes, &fields)
+    case .unknown(let text):
+      guard fields.insertUnknown(text.decoded(bytes)) else { throw Malformed("duplicate key", at: start) }
       _ = try reader.skipValue(bytes, depth: 1)
-      return
     }
-    guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
-    try readField(field, &reader, bytes, &fields)
+  }
+
+  private enum Key {
+    case known(Field)
+    case unknown(JSONText)
+  }
+
+  private static func readKey(_ reader: inout JSONReader, _ bytes: Span<UInt8>) throws(Malformed) -> Key {
+    let start = reader.index
+    if let word = reader.shortKey(bytes), let field = Field(word: word) { return .known(field) }
+    reader.index = start
+    let text = try reader.string(bytes)
+    return Field(text, bytes).map { .known($0) } ?? .unknown(text)
   }
 
   private mutating func readField(
@@ -157,7 +165,10 @@ public struct Envelope: Sendable {
     guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
     guard Envelope.versions.contains(version) else { throw Fault.version(version) }
     guard let typeText = fields.type else { throw Malformed("type is missing", at: 0) }
-    type = try Envelope.messageType(typeText, bytes)
+    guard let type = MessageType(typeText, bytes) else {
+      throw Malformed("unknown type", at: typeText.range.lowerBound)
+    }
+    self.type = type
     try judgeTexts(bytes)
     try judgeMarks(bytes)
     if seq == 0 { throw Malformed("seq begins at 1", at: 0) }
@@ -166,22 +177,6 @@ public struct Envelope: Sendable {
     if type == .event || type == .hello, payload == nil { throw Malformed("payload is missing", at: 0) }
     if type == .join || type == .leave, room == nil { throw Malformed("room is missing", at: 0) }
     if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
-  }
-
-  private static func messageType(_ text: JSONText, _ bytes: Span<UInt8>) throws(Malformed) -> MessageType {
-    var type: MessageType?
-    if text.hasEscapes {
-      // An escaped spelling is the same text: RFC 8259 section 8.3.
-      let plain = Array(text.decoded(bytes).utf8)
-      // A NUL in front, which only an escape can bring, would not be seen in the word.
-      if plain.count <= 8, plain.first != 0 {
-        type = MessageType(word: JSONText(range: plain.indices, hasEscapes: false).word(plain.span))
-      }
-    } else if text.range.count <= 8 {
-      type = MessageType(word: text.word(bytes))
-    }
-    guard let type else { throw Malformed("unknown type", at: text.range.lowerBound) }
-    return type
   }
 
   /// What the server puts on messages: from a client it means nothing, and has its form all the same.
@@ -237,25 +232,9 @@ public struct Envelope: Sendable {
 }
 
 /// The envelope's fields.
-private enum Field: UInt8, CaseIterable {
+private enum Field: UInt8, WireName {
   case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, history, payload, crit
 
-  init?(_ key: JSONText, _ bytes: Span<UInt8>) {
-    guard !key.hasEscapes else {
-      // An escaped spelling is the same key: RFC 8259 section 8.3.
-      self.init(key.decoded(bytes))
-      return
-    }
-    guard key.range.count <= 8, let found = Field(word: key.word(bytes)) else { return nil }
-    self = found
-  }
-
-  private init?(_ name: String) {
-    guard let found = Field.allCases.first(where: { "\($0)" == name }) else { return nil }
-    self = found
-  }
-
-  /// The name in ASCII, as `JSONText.word` reads it.
   init?(word: UInt64) {
     switch word {
     case 0x76: self = .v
@@ -294,11 +273,8 @@ private struct FieldSet {
     return !contains(field)
   }
 
-  mutating func insertUnknown(_ key: String) -> Bool { (unknown ?? []).contains(NameKey(key)) ? false : add(key) }
-
-  private mutating func add(_ key: String) -> Bool {
+  mutating func insertUnknown(_ key: String) -> Bool {
     if unknown == nil { unknown = [] }
-    unknown?.insert(NameKey(key))
-    return true
+    return unknown?.insert(NameKey(key)).inserted == true
   }
 }

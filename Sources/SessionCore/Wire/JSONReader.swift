@@ -326,6 +326,13 @@ public struct JSONText: Equatable, Sendable {
     return word
   }
 
+  /// Whether a text without escapes is that one.
+  func isEqual(to text: [UInt8], _ bytes: Span<UInt8>) -> Bool {
+    guard text.count == range.count else { return false }
+    for position in text.indices where text[position] != bytes[range.lowerBound + position] { return false }
+    return true
+  }
+
   func isSessionID(_ bytes: Span<UInt8>) -> Bool {
     hasEscapes ? SessionID(decoded(bytes)) != nil : SessionID.isForm(bytes, range)
   }

@@ -1,5 +1,5 @@
 /// The closed set of message types: PROTOCOL.md, "Types". Applications never invent one.
-public enum MessageType: UInt8, Sendable, CaseIterable {
+public enum MessageType: UInt8, Sendable, CaseIterable, WireName {
   case hello, event, ack, pong, join, leave, bye
   case welcome, live, reply, ping, gap, member, draining, session, error
 
@@ -27,7 +27,6 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
   /// Whether a client may send it.
   public var isFromClient: Bool { rawValue <= MessageType.bye.rawValue }
 
-  /// - Parameter word: the name in ASCII, as `JSONText.word` reads it.
   init?(word: UInt64) {
     switch word {
     case 0x68_656C_6C6F: self = .hello
@@ -47,6 +46,26 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
     case 0x73_6573_7369_6F6E: self = .session
     case 0x65_7272_6F72: self = .error
     default: return nil
+    }
+  }
+}
+
+/// What has a name of at most eight bytes of ASCII on the wire, that of its case.
+protocol WireName: CaseIterable {
+  /// - Parameter word: the name, as `JSONText.word` has it.
+  init?(word: UInt64)
+}
+
+extension WireName {
+  init?(_ text: JSONText, _ bytes: Span<UInt8>) {
+    if text.hasEscapes {
+      // An escaped spelling is the same text: RFC 8259 section 8.3.
+      let name = text.decoded(bytes)
+      guard let found = Self.allCases.first(where: { "\($0)" == name }) else { return nil }
+      self = found
+    } else {
+      guard text.range.count <= 8 else { return nil }
+      self.init(word: text.word(bytes))
     }
   }
 }

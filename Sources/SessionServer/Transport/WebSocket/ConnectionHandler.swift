@@ -28,9 +28,9 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   private var head: HTTPHeadParser<HTTPRequestHead>?
   /// Nothing else of the connection parses while it does: `ShardDriver.read`.
   @exclusivity(unchecked) private var frames: FrameParser
-  /// Nil unless permessage-deflate was agreed.
-  private(set) var compression: MessageCompression?
-  @exclusivity(unchecked) private var isCompressed = false
+  /// Nil unless permessage-deflate was agreed. Set before the first message and let go of after the last, when nobody uses
+  /// it: while a message is decompressed and handed on, it is only read.
+  @exclusivity(unchecked) private(set) var compression: MessageCompression?
   /// The most bytes of a message, also of one that was compressed.
   private var messageByteCount: Int
   /// Set instead of `slot` on the endpoint of the raw echo. Only appended to and taken from, neither of which calls out.
@@ -220,7 +220,6 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
         messageBytes: messageByteCount, emptyFragmentCount: services.configuration.emptyFragmentCount),
       allowsCompression: accepted.deflate != nil)
     compression = accepted.deflate.map { MessageCompression($0, role: .server, pool: driver.compressor.pool) }
-    isCompressed = accepted.deflate != nil
     keepsTails = compression?.joinsParts == true
     return true
   }
@@ -314,20 +313,23 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   // MARK: Writing
 
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
-    guard isCompressed || !control.isEmpty else {
-      ConnectionHandler.frame(&output)
-      if !output.bytes.isEmpty { output.bytes.withUnsafeBytes { socket.write(copying: $0) } }
-      return
-    }
-    scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
-    control.take(into: &scratch)
     switch compression {
-    case .some(let compression): driver.compressor.append(output, compression, to: &scratch)
+    case .some(let compression):
+      scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
+      control.take(into: &scratch)
+      driver.compressor.append(output, compression, to: &scratch)
     case .none:
       ConnectionHandler.frame(&output)
+      guard !control.isEmpty else { return writePlain(output) }
+      scratch.clear(minimumCapacity: output.bytes.count + control.maxByteCount)
+      control.take(into: &scratch)
       scratch.writeBytes(output.bytes)
     }
     if scratch.readableBytes > 0 { write(scratch) }
+  }
+
+  private func writePlain(_ output: borrowing OutputBuffer) {
+    if !output.bytes.isEmpty { output.bytes.withUnsafeBytes { socket.write(copying: $0) } }
   }
 
   /// The messages as they are: each has its header in the room in front of it.
