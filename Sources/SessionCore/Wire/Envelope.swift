@@ -40,40 +40,24 @@ public struct Envelope: Sendable {
   /// The versions spoken here, newest first.
   public static let versions: [UInt64] = [2, 1]
 
+  /// Whether it is one of `versions`: with each message, without a look into a list.
+  @inline(__always) static func isSpoken(_ version: UInt64) -> Bool { version == 2 || version == 1 }
+
   public init() {}
 
   /// Reads a message. Unknown fields are passed over, unless `crit` names them.
   public init(parsing bytes: Span<UInt8>) throws(Fault) {
-    do {
-      try self.init(reading: bytes)
-    } catch let fault as Malformed {
-      throw .malformed(fault)
-    } catch let fault as Fault {
-      throw fault
-    } catch {
-      preconditionFailure("the reader throws Malformed and Fault only")
-    }
-  }
-
-  private init(reading bytes: Span<UInt8>) throws {
-    guard bytes.count <= JSONReader.maxByteCount else { throw Malformed("too long", at: 0) }
-    var reader = JSONReader()
+    self.init()
     var fields = FieldSet()
-    guard try reader.peek(bytes) == 0x7B else { throw reader.fail("a message is a JSON object") }
-    reader.index += 1
-    if try reader.peek(bytes) == 0x7D {
-      reader.index += 1
-    } else {
-      while true {
-        try readMember(&reader, bytes, &fields)
-        if try reader.peek(bytes) != 0x2C { break }
-        reader.index += 1
-      }
-      try reader.expect(0x7D, bytes)
+    do throws(Malformed) {
+      try readMembers(bytes, &fields)
+      guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
+      if Envelope.isSpoken(version) { try judge(fields, bytes) }
+    } catch {
+      throw .malformed(error)
     }
-    try reader.expectEnd(bytes)
-    if reader.sawNonASCII { try Envelope.checkUTF8(bytes) }
-    try judge(fields, bytes)
+    guard Envelope.isSpoken(version) else { throw .version(version) }
+    if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
   }
 
   private static func checkUTF8(_ bytes: Span<UInt8>) throws(Malformed) {
@@ -86,37 +70,61 @@ public struct Envelope: Sendable {
 
   // MARK: Members
 
-  private mutating func readMember(
+  @inline(__always) private mutating func readMembers(
+    _ bytes: Span<UInt8>, _ fields: inout FieldSet
+  ) throws(Malformed) {
+    guard bytes.count <= JSONReader.maxByteCount else { throw Malformed("too long", at: 0) }
+    var reader = JSONReader()
+    guard try reader.peek(bytes) == 0x7B else { throw reader.fail("a message is a JSON object") }
+    reader.index &+= 1
+    if try reader.peek(bytes) == 0x7D {
+      reader.index &+= 1
+    } else {
+      while true {
+        try readMember(&reader, bytes, &fields)
+        if try reader.peek(bytes) != 0x2C { break }
+        reader.index &+= 1
+      }
+      try reader.expect(0x7D, bytes)
+    }
+    try reader.expectEnd(bytes)
+    if reader.sawNonASCII { try Envelope.checkUTF8(bytes) }
+  }
+
+  @inline(__always) private mutating func readMember(
     _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
     reader.skipSpace(bytes)
     let start = reader.index
-    let key = try Envelope.readKey(&reader, bytes)
-    try reader.expect(0x3A, bytes)
-    switch key {
-    case .known(let field):
-      guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
-      try readField(field, &reader, bytes, &fields)
-    case .unknown(let text):
-      guard fields.insertUnknown(text.decoded(bytes)) else { throw Malformed("duplicate key", at: start) }
-      _ = try reader.skipValue(bytes, depth: 1)
+    if let word = reader.shortKey(bytes), let field = Field(word: word) {
+      try reader.expect(0x3A, bytes)
+      guard fields.insert(field) else { throw Envelope.duplicate(field, at: start) }
+      return try readField(field, &reader, bytes, &fields)
     }
-  }
-
-  private enum Key {
-    case known(Field)
-    case unknown(JSONText)
-  }
-
-  private static func readKey(_ reader: inout JSONReader, _ bytes: Span<UInt8>) throws(Malformed) -> Key {
-    let start = reader.index
-    if let word = reader.shortKey(bytes), let field = Field(word: word) { return .known(field) }
     reader.index = start
-    let text = try reader.string(bytes)
-    return Field(text, bytes).map { .known($0) } ?? .unknown(text)
+    try readRareMember(&reader, bytes, &fields)
   }
 
-  private mutating func readField(
+  /// A key that is long, unknown, or written with escapes.
+  @inline(never) private mutating func readRareMember(
+    _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
+  ) throws(Malformed) {
+    let start = reader.index
+    let key = try reader.string(bytes)
+    try reader.expect(0x3A, bytes)
+    if let field = Field(key, bytes) {
+      guard fields.insert(field) else { throw Envelope.duplicate(field, at: start) }
+      return try readField(field, &reader, bytes, &fields)
+    }
+    guard fields.insertUnknown(key.decoded(bytes)) else { throw Malformed("duplicate key", at: start) }
+    _ = try reader.skipValue(bytes, depth: 1)
+  }
+
+  @inline(never) private static func duplicate(_ field: Field, at start: Int) -> Malformed {
+    Malformed("duplicate key \"\(field)\"", at: start)
+  }
+
+  @inline(__always) private mutating func readField(
     _ field: Field, _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
     switch field {
@@ -161,31 +169,12 @@ public struct Envelope: Sendable {
 
   // MARK: Rules over the whole message
 
-  private mutating func judge(_ fields: FieldSet, _ bytes: Span<UInt8>) throws {
-    guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
-    guard Envelope.versions.contains(version) else { throw Fault.version(version) }
+  @inline(__always) private mutating func judge(_ fields: FieldSet, _ bytes: Span<UInt8>) throws(Malformed) {
     guard let typeText = fields.type else { throw Malformed("type is missing", at: 0) }
     guard let type = MessageType(typeText, bytes) else {
       throw Malformed("unknown type", at: typeText.range.lowerBound)
     }
     self.type = type
-    try judgeTexts(bytes)
-    try judgeMarks(bytes)
-    if seq == 0 { throw Malformed("seq begins at 1", at: 0) }
-    if fields.contains(.ev), eventVersion == 0 { throw Malformed("ev begins at 1", at: 0) }
-    if type == .event, event == nil { throw Malformed("event is missing", at: 0) }
-    if type == .event || type == .hello, payload == nil { throw Malformed("payload is missing", at: 0) }
-    if type == .join || type == .leave, room == nil { throw Malformed("room is missing", at: 0) }
-    if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
-  }
-
-  /// What the server puts on messages: from a client it means nothing, and has its form all the same.
-  private func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
-    if let from, !from.isSessionID(bytes) { throw Malformed("from is a session id", at: from.range.lowerBound) }
-    if let pos, LogPosition(bytes, pos) == nil { throw Malformed("pos is [log, offset]", at: pos.lowerBound) }
-  }
-
-  private func judgeTexts(_ bytes: Span<UInt8>) throws(Malformed) {
     if let event, !Envelope.isEventName(event, bytes) {
       throw Malformed("event is not a name like \"chat.send\" of at most 128 bytes", at: event.range.lowerBound)
     }
@@ -193,9 +182,21 @@ public struct Envelope: Sendable {
     try Envelope.judge("re", re, MaxBytes.id, bytes)
     try Envelope.judge("room", room, MaxBytes.room, bytes)
     try Envelope.judge("key", key, MaxBytes.key, bytes)
+    if fields.contains(.from) || fields.contains(.pos) { try judgeMarks(bytes) }
+    if seq == 0 { throw Malformed("seq begins at 1", at: 0) }
+    if eventVersion == 0 { throw Malformed("ev begins at 1", at: 0) }
+    if type == .event, event == nil { throw Malformed("event is missing", at: 0) }
+    if type == .event || type == .hello, payload == nil { throw Malformed("payload is missing", at: 0) }
+    if type == .join || type == .leave, room == nil { throw Malformed("room is missing", at: 0) }
   }
 
-  private static func judge(
+  /// What the server puts on messages: from a client it means nothing, and has its form all the same.
+  @inline(never) private func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
+    if let from, !from.isSessionID(bytes) { throw Malformed("from is a session id", at: from.range.lowerBound) }
+    if let pos, LogPosition(bytes, pos) == nil { throw Malformed("pos is [log, offset]", at: pos.lowerBound) }
+  }
+
+  @inline(__always) private static func judge(
     _ name: StaticString, _ text: JSONText?, _ limit: Int, _ bytes: Span<UInt8>
   ) throws(Malformed) {
     guard let text else { return }
@@ -222,12 +223,13 @@ public struct Envelope: Sendable {
   }
 
   /// No extension is defined yet, so any name in `crit` is one too many.
-  private static func judgeExtensions(_ range: Range<Int>, _ bytes: Span<UInt8>) throws {
-    let names = try JSONValue(parsing: bytes.extracting(range)).arrayValue
-    guard let names, names.allSatisfy({ $0.stringValue != nil }) else {
-      throw Malformed("crit is a list of names", at: range.lowerBound)
+  private static func judgeExtensions(_ range: Range<Int>, _ bytes: Span<UInt8>) throws(Fault) {
+    let list: JSONValue
+    do throws(Malformed) { list = try JSONValue(parsing: bytes.extracting(range)) } catch { throw .malformed(error) }
+    guard let names = list.arrayValue, names.allSatisfy({ $0.stringValue != nil }) else {
+      throw .malformed(Malformed("crit is a list of names", at: range.lowerBound))
     }
-    if let name = names.first?.stringValue { throw Fault.extensionUnsupported(name) }
+    if let name = names.first?.stringValue { throw .extensionUnsupported(name) }
   }
 }
 

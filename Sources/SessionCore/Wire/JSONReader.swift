@@ -12,7 +12,8 @@ public struct Malformed: Error, Equatable, Sendable {
 }
 
 /// A strict single-pass reader of JSON (RFC 8259): it walks, and copies nothing. Every method takes the bytes again,
-/// since a span may be lent but not kept.
+/// since a span may be lent but not kept. `index` is never negative and only moves on: where a byte is read `unchecked`,
+/// that it is below `bytes.count` was seen right before.
 struct JSONReader {
   /// Deepest nesting of arrays and objects, the outermost counted; one bit each in `skipValue`'s stack.
   static let maxDepth = 64
@@ -32,7 +33,7 @@ struct JSONReader {
   @inline(__always) mutating func skipSpace(_ bytes: Bytes) {
     // Most messages have none.
     while index < bytes.count {
-      let byte = bytes[index]
+      let byte = bytes[unchecked: index]
       guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
       index &+= 1
     }
@@ -42,7 +43,7 @@ struct JSONReader {
   @inline(__always) mutating func peek(_ bytes: Bytes) throws(Malformed) -> UInt8 {
     skipSpace(bytes)
     guard index < bytes.count else { throw fail("ends too early") }
-    return bytes[index]
+    return bytes[unchecked: index]
   }
 
   @inline(__always) mutating func expect(_ byte: UInt8, _ bytes: Bytes) throws(Malformed) {
@@ -62,43 +63,54 @@ struct JSONReader {
 
   // MARK: Strings
 
-  /// A key of one to seven bytes of ASCII without escapes, as `JSONText.word` has it, with all that belongs to it but the
-  /// colon. Nil for any other, of which nothing is taken.
+  /// A key of at most seven bytes, read up to its closing quote, as `JSONText.word` has it. What it holds is not judged:
+  /// it is for comparison with names that are known. Nil if it is longer or nearly at the end; nothing is taken then.
   @inline(__always) mutating func shortKey(_ bytes: Bytes) -> UInt64? {
-    guard index &+ 9 <= bytes.count, bytes[index] == 0x22 else { return nil }
-    // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
-    let word = UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index &+ 1, as: UInt64.self))
-    let count = JSONReader.plainCount(word)
-    guard count > 0, count < 8, bytes[index &+ 1 &+ count] == 0x22 else { return nil }
-    let key = word.byteSwapped >> UInt64(64 &- count &* 8)
-    guard key & 0x8080_8080_8080_8080 == 0 else { return nil }
+    guard index &+ 9 <= bytes.count, bytes[unchecked: index] == 0x22 else { return nil }
+    let word = JSONReader.word(bytes, at: index &+ 1)
+    let count = JSONReader.markCount(JSONReader.equalBytes(word, 0x22))
+    guard count < 8 else { return nil }
     index &+= count &+ 2
-    return key
+    // Nothing shifts out of an empty key, which then is no name either: a quote stands in it.
+    return word.byteSwapped &>> UInt64(truncatingIfNeeded: 64 &- count &* 8)
   }
+
+  private static var ones: UInt64 { 0x0101_0101_0101_0101 }
+  private static var tops: UInt64 { 0x8080_8080_8080_8080 }
+
+  /// The eight bytes from `index` on, the first one lowest; there must be so many.
+  @inline(__always) private static func word(_ bytes: Bytes, at index: Int) -> UInt64 {
+    // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
+    UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+  }
+
+  /// Marks with its top bit the first of eight bytes that is `byte`; behind it there may be marks that mean nothing, since
+  /// a borrow runs towards the later bytes.
+  @inline(__always) private static func equalBytes(_ word: UInt64, _ byte: UInt64) -> UInt64 {
+    let difference = word ^ (ones &* byte)
+    return (difference &- ones) & ~difference & tops
+  }
+
+  /// Bytes in front of the first mark, eight if there is none.
+  @inline(__always) private static func markCount(_ marks: UInt64) -> Int { marks.trailingZeroBitCount &>> 3 }
 
   /// How many of eight bytes, from the first on, are neither a quote nor an escape nor a control character.
   @inline(__always) private static func plainCount(_ word: UInt64) -> Int {
-    let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-    let (quotes, escapes) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
-    // A byte below n borrows from its top bit when n is taken away; one of 0x80 and above is never below. A borrow runs
-    // towards the later bytes only, so the first that is marked is rightly so.
-    let special = (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (escapes &- ones) & ~escapes
-    return (special & tops).trailingZeroBitCount / 8
+    // A byte below 0x20 borrows from its top bit when that is taken away; one of 0x80 and above is never below.
+    markCount((word &- ones &* 0x20) & ~word & tops | equalBytes(word, 0x22) | equalBytes(word, 0x5C))
   }
 
   /// The inside of a string, quotes left out; `hasEscapes` if it must be decoded.
-  mutating func string(_ bytes: Bytes) throws(Malformed) -> JSONText {
+  @inline(__always) mutating func string(_ bytes: Bytes) throws(Malformed) -> JSONText {
     try expect(0x22, bytes)
     let start = index
     skipPlain(bytes)
-    if index < bytes.count, bytes[index] == 0x22 {
-      index &+= 1
-      return JSONText(range: start..<index &- 1, hasEscapes: false)
-    }
-    return try restOfString(bytes, from: start)
+    guard index < bytes.count, bytes[unchecked: index] == 0x22 else { return try restOfString(bytes, from: start) }
+    index &+= 1
+    return JSONText(range: start..<index &- 1, hasEscapes: false)
   }
 
-  private mutating func restOfString(_ bytes: Bytes, from start: Int) throws(Malformed) -> JSONText {
+  @inline(never) private mutating func restOfString(_ bytes: Bytes, from start: Int) throws(Malformed) -> JSONText {
     var hasEscapes = false
     while index < bytes.count {
       let byte = bytes[index]
@@ -123,13 +135,15 @@ struct JSONReader {
   /// of a message are left to the caller.
   @inline(__always) private mutating func skipPlain(_ bytes: Bytes) {
     while index &+ 8 <= bytes.count {
-      // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
-      let word = UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+      let word = JSONReader.word(bytes, at: index)
       let count = JSONReader.plainCount(word)
-      let passed = count == 8 ? UInt64.max : 1 << UInt64(count &* 8) &- 1
-      if word & passed & 0x8080_8080_8080_8080 != 0 { sawNonASCII = true }
       index &+= count
-      guard count == 8 else { return }
+      guard count == 8 else {
+        let passed: UInt64 = 1 &<< UInt64(truncatingIfNeeded: count &* 8) &- 1
+        if word & passed & JSONReader.tops != 0 { sawNonASCII = true }
+        return
+      }
+      if word & JSONReader.tops != 0 { sawNonASCII = true }
     }
   }
 
@@ -160,15 +174,19 @@ struct JSONReader {
     _ = try peek(bytes)
     let start = index
     var value: UInt64 = 0
-    while index < bytes.count, case let digit = bytes[index] &- 0x30, digit < 10 {
+    while index < bytes.count, case let digit = bytes[unchecked: index] &- 0x30, digit < 10 {
       guard index &- start < 16 else { throw Malformed("number above 2^53-1", at: start) }
       value = value &* 10 &+ UInt64(digit)
       index &+= 1
     }
     guard index > start else { throw fail("expected a whole number") }
-    guard index &- start == 1 || bytes[start] != 0x30 else { throw Malformed("number with a leading zero", at: start) }
+    guard index &- start == 1 || bytes[unchecked: start] != 0x30 else {
+      throw Malformed("number with a leading zero", at: start)
+    }
     guard value <= 9_007_199_254_740_991 else { throw Malformed("number above 2^53-1", at: start) }
-    if index < bytes.count, bytes[index] == 0x2E || bytes[index] | 0x20 == 0x65 { throw fail("expected a whole number") }
+    if index < bytes.count, case let next = bytes[unchecked: index], next == 0x2E || next | 0x20 == 0x65 {
+      throw fail("expected a whole number")
+    }
     return value
   }
 
@@ -278,7 +296,9 @@ public struct JSONText: Equatable, Sendable {
 
   /// Within a message of at most 2^32-1 bytes, which `JSONReader.maxByteCount` sees to.
   init(range: Range<Int>, hasEscapes: Bool) {
-    (start, end, self.hasEscapes) = (UInt32(range.lowerBound), UInt32(range.upperBound), hasEscapes)
+    start = UInt32(truncatingIfNeeded: range.lowerBound)
+    end = UInt32(truncatingIfNeeded: range.upperBound)
+    self.hasEscapes = hasEscapes
   }
 
   /// The text of a message that was read to its end: all of it is known to be UTF-8.

@@ -60,6 +60,16 @@ extension [UInt8] {
 
   mutating func append(_ bytes: Span<UInt8>) { bytes.withUnsafeBytes { append(copying: $0) } }
 
+  /// Becomes a copy of `bytes`, in the memory that is there if it can.
+  mutating func assign(_ bytes: Span<UInt8>) {
+    guard count == bytes.count else {
+      removeAll(keepingCapacity: true)
+      return append(bytes)
+    }
+    // As long as what was there, as most messages are: its place is taken, which costs less than an emptying.
+    withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+  }
+
   /// Appends ASCII that stands in the source.
   mutating func append(literal text: StaticString) {
     text.withUTF8Buffer { append(copying: UnsafeRawBufferPointer($0)) }

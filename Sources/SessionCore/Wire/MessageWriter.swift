@@ -61,20 +61,22 @@ package enum MessageWriter {
 
   /// The tail of a reply, in one piece: each message with a handler has one.
   static func appendReply(re: String?, room: String?, payload: [UInt8], to bytes: inout [UInt8]) {
-    let textByteCount = (re?.jsonByteCount ?? 0) &+ (room?.jsonByteCount ?? 0)
-    bytes.append(addingCapacity: 14 + 6 + 8 + 12 &+ textByteCount &+ payload.count) { (tail: inout OutputSpan<UInt8>) in
-      tail.append(literal: "\"type\":\"reply\"")
-      if let re {
-        tail.append(literal: ",\"re\":")
-        tail.append(json: re)
+    payload.withUnsafeBytes { payload in
+      let textByteCount = (re?.jsonByteCount ?? 0) &+ (room?.jsonByteCount ?? 0)
+      bytes.append(addingCapacity: 14 + 6 + 8 + 12 &+ textByteCount &+ payload.count) { (tail: inout OutputSpan<UInt8>) in
+        tail.append(literal: "\"type\":\"reply\"")
+        if let re {
+          tail.append(literal: ",\"re\":")
+          tail.append(json: re)
+        }
+        if let room {
+          tail.append(literal: ",\"room\":")
+          tail.append(json: room)
+        }
+        tail.append(literal: ",\"payload\":")
+        tail.append(copying: payload)
+        tail.append(0x7D)
       }
-      if let room {
-        tail.append(literal: ",\"room\":")
-        tail.append(json: room)
-      }
-      tail.append(literal: ",\"payload\":")
-      payload.withUnsafeBytes { tail.append(copying: $0) }
-      tail.append(0x7D)
     }
   }
 
