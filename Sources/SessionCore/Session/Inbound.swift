@@ -17,28 +17,20 @@ final class Inbound: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var id: String?
   @exclusivity(unchecked) private(set) var isTransient = false
   /// Of an event, and who handles it.
-  @exclusivity(unchecked) private var event = DispatchCache.Entry.none
+  @exclusivity(unchecked) var event = DispatchCache.Entry.none
   @exclusivity(unchecked) private(set) var room: String?
   @exclusivity(unchecked) private(set) var key: String?
   /// Of an event: JSON text.
   @exclusivity(unchecked) private(set) var payload: [UInt8] = []
 
   /// To whom an event goes, from when it is its turn.
-  struct Address {
-    var token: HandlerToken
-    var handler: HandlerID
-    /// The version that handlers know.
-    var eventVersion: UInt64
-    var session: SessionContext
-  }
-
-  @exclusivity(unchecked) private(set) var address = Inbound.nobody
+  @exclusivity(unchecked) private(set) var token = HandlerToken(session: Slot(index: .max, generation: .max), serial: 0)
+  @exclusivity(unchecked) private(set) var handler = HandlerID(rawValue: -1)
+  /// The version that handlers know.
+  @exclusivity(unchecked) private(set) var handledVersion: UInt64 = 0
+  @exclusivity(unchecked) private(set) var context: SessionContext?
   /// The payload in that version, nil if it was said in it.
   @exclusivity(unchecked) private(set) var castPayload: [UInt8]?
-
-  private static let nobody = Address(
-    token: HandlerToken(session: Slot(index: .max, generation: .max), serial: 0), handler: HandlerID(rawValue: -1),
-    eventVersion: 0, session: .none)
 
   /// More than this is not kept for the next message.
   private static let keptByteCount = 1_024
@@ -60,26 +52,29 @@ final class Inbound: @unchecked Sendable {
     room = envelope.room?.text(bytes)
   }
 
-  func fill(event: consuming DispatchCache.Entry, _ envelope: Envelope, _ bytes: Span<UInt8>) {
-    self.event = event
+  /// What else an event says; its name is for `event`.
+  func fillEvent(_ envelope: Envelope, _ bytes: Span<UInt8>) {
     key = envelope.key?.text(bytes)
     // Not in `clear`: a handler's answer may still share the bytes then.
-    payload.removeAll(keepingCapacity: true)
-    if let range = envelope.payload { payload.append(bytes.extracting(range)) }
+    payload.assign(bytes.extracting(envelope.payload ?? 0..<0))
   }
 
-  func send(to address: consuming Address, castPayload: consuming [UInt8]?) {
-    self.address = address
+  func send(
+    to handler: HandlerID, version: UInt64, castPayload: consuming [UInt8]?, _ context: consuming SessionContext,
+    _ token: HandlerToken
+  ) {
+    (self.handler, handledVersion, self.token) = (handler, version, token)
     self.castPayload = castPayload
+    self.context = context
   }
 
   /// What the message said is let go of, but for memory that the next one can use; of what is small and shared, the next
   /// one takes the place.
   func clear() {
-    kind = .leave
+    if case .event = kind {} else { kind = .leave }
     (id, room, key, castPayload) = (nil, nil, nil, nil)
     // It may have a state, and a session may end.
-    address = Inbound.nobody
+    context = nil
     if payload.count > Inbound.keptByteCount { payload = [] }
   }
 }

@@ -125,7 +125,8 @@ final class Session {
   }
 
   func dequeue() -> Inbound? {
-    guard let first = inbox.popFirst() else { return nil }
+    // Mostly there is none; a look at the first one would be counted.
+    guard !inbox.isEmpty, let first = inbox.popFirst() else { return nil }
     inboxByteCount -= first.payload.count
     return first
   }

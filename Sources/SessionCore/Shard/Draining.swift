@@ -47,7 +47,7 @@ extension Shard {
       }
       guard buffer.bytes.count < byteBudget else { return session.outbox.hasUnsent }
       guard let item = session.outbox.next(window: session.window) else { return false }
-      switch item {
+      switch consume item {
       case .message(let message, let seq):
         session.sentSeq = seq
         #if PlantedFaults
@@ -81,7 +81,7 @@ extension Shard {
   private mutating func drainSimple(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
     while buffer.bytes.count < byteBudget {
       guard let item = session.outbox.next(window: session.window) else { return false }
-      switch item {
+      switch consume item {
       case .message(let message, let seq):
         buffer.append(
           version: session.version, seq: nil, ack: nil, isHistory: message.isHistory,

@@ -19,7 +19,7 @@ public enum Effect: Sendable {
   indirect case observe(LifecycleEvent)
   indirect case answer(CommandToken, CommandResult)
 
-  fileprivate var delivery: Delivery? { if case .deliver(let delivery) = self { delivery } else { nil } }
+  fileprivate var isDelivery: Bool { if case .deliver = self { true } else { false } }
 }
 
 /// Effects in their order; the driver empties it.
@@ -29,8 +29,11 @@ extension Effects {
   /// Takes an event for the application out of the list, where it is void afterwards, so that nobody holds its message
   /// any more when it is done with and its memory is free for the next one. Nil if there is another effect.
   public mutating func takeDelivery(at index: Int) -> Delivery? {
-    guard let delivery = self[index].delivery else { return nil }
-    self[index] = .write(Slot(index: .max, generation: .max))
+    guard self[index].isDelivery else { return nil }
+    // Taken by exchange: a copy would be counted.
+    var taken = Effect.write(Slot(index: .max, generation: .max))
+    swap(&taken, &self[index])
+    guard case .deliver(let delivery) = consume taken else { return nil }
     return delivery
   }
 }
@@ -132,11 +135,11 @@ public struct Delivery: Sendable {
   /// - Parameter inbound: one that is addressed.
   init(_ inbound: Inbound) { self.inbound = inbound }
 
-  public var token: HandlerToken { inbound.address.token }
-  public var handler: HandlerID { inbound.address.handler }
+  public var token: HandlerToken { inbound.token }
+  public var handler: HandlerID { inbound.handler }
   public var event: String { inbound.name }
   /// The event's own schema version.
-  public var eventVersion: UInt64 { inbound.address.eventVersion }
+  public var eventVersion: UInt64 { inbound.handledVersion }
   /// The sender's correlation id.
   public var id: String? { inbound.id }
   /// The message's number in the session's numbering; nil for one that is not counted.
@@ -144,7 +147,7 @@ public struct Delivery: Sendable {
   public var room: String? { inbound.room }
   /// JSON text.
   public var payload: [UInt8] { inbound.castPayload ?? inbound.payload }
-  public var session: SessionContext { inbound.address.session }
+  public var session: SessionContext { inbound.context ?? .none }
 }
 
 /// What a handler may know of the session.

@@ -61,7 +61,8 @@ extension Shard {
 
   /// The session's connection, if it has one, has something to send.
   mutating func markDirty(_ session: Session) {
-    if let slot = session.connection, let connection = connections[slot] { markDirty(connection) }
+    guard let slot = session.connection else { return }
+    connections.lend(slot)?._withUnsafeGuaranteedRef { markDirty($0) }
   }
 
   // MARK: Sessions

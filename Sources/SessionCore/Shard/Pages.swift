@@ -31,7 +31,7 @@ extension Shard {
   }
 }
 
-extension SlotArray where Element: AnyObject {
+extension SlotArray {
   /// The live elements of at most `limit` of them from a place on.
   func page(from place: Int, limit: Int) -> (items: [Element], next: Int?) {
     var items: [Element] = []

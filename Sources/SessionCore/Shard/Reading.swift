@@ -1,7 +1,7 @@
 /// What a client says, from its bytes to its turn.
 extension Shard {
-  mutating func read(_ bytes: Span<UInt8>, _ slot: Slot) -> Intake {
-    guard let connection = connections[slot], !connection.isClosing else { return .stop }
+  mutating func read(_ bytes: Span<UInt8>, _ connection: Connection) -> Intake {
+    guard !connection.isClosing else { return .stop }
     connection.lastHeard = now
     counters.messagesIn += 1
     let envelope: Envelope
@@ -11,15 +11,13 @@ extension Shard {
       reject(connection, error)
       return intake(connection)
     }
-    guard let sessionSlot = connection.session, let session = sessions[sessionSlot] else {
-      if envelope.type == .hello {
-        hello(connection, envelope, bytes)
-      } else {
-        refuse(connection, ProtocolError("hello.expected", "the first message is hello, and welcome comes before the next"), .malformed)
-      }
-      return intake(connection)
+    if let session = connection.session.flatMap({ sessions.lend($0) }) {
+      session._withUnsafeGuaranteedRef { read(envelope, bytes, $0, connection) }
+    } else if envelope.type == .hello {
+      hello(connection, envelope, bytes)
+    } else {
+      refuse(connection, ProtocolError("hello.expected", "the first message is hello, and welcome comes before the next"), .malformed)
     }
-    read(envelope, bytes, session, connection)
     return intake(connection)
   }
 
@@ -115,12 +113,12 @@ extension Shard {
     let inbound = spareInbounds.take() ?? Inbound()
     inbound.fill(kind, envelope, bytes, seq: isSequenced ? envelope.seq : nil)
     guard envelope.type == .event, let name = envelope.event else { return inbound }
-    let entry = dispatchCache.entry(name, version: envelope.eventVersion, bytes, configuration.dispatcher)
-    inbound.fill(event: entry, envelope, bytes)
+    dispatchCache.find(name, version: envelope.eventVersion, bytes, configuration.dispatcher, into: &inbound.event)
+    inbound.fillEvent(envelope, bytes)
     return inbound
   }
 
-  private mutating func take(_ inbound: Inbound, _ session: Session, _ connection: Connection) {
+  private mutating func take(_ inbound: consuming Inbound, _ session: Session, _ connection: Connection) {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
     guard session.busy != nil || !session.inbox.isEmpty || inbound.isBye || mustWait(session) else {
       return begin(inbound, session)

@@ -96,9 +96,9 @@ public struct Shard: ~Copyable {
     _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects
   ) -> Intake {
     begin(now, &effects)
-    let intake = read(message, slot)
+    let intake = connections.lend(slot)?._withUnsafeGuaranteedRef { read(message, $0) }
     end(&effects)
-    return intake
+    return intake ?? .stop
   }
 
   /// A message came that is not text.
@@ -112,8 +112,7 @@ public struct Shard: ~Copyable {
 
   /// Bytes came: the peer lives.
   public mutating func heard(_ slot: Slot, now: Instant) {
-    guard let connection = connections[slot] else { return }
-    connection.lastHeard = now
+    connections.lend(slot)?._withUnsafeGuaranteedRef { $0.lastHeard = now }
   }
 
   /// The transport is gone, by whoever's doing; the handle is void.
@@ -205,6 +204,9 @@ public struct Shard: ~Copyable {
 
   private mutating func end(_ effects: inout Effects) {
     if !localMail.isEmpty { handleLocalMail() }
+    sessions.bury()
+    connections.bury()
+    homeSlots.bury()
     swap(&out, &effects)
   }
 

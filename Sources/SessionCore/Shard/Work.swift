@@ -20,10 +20,10 @@ extension Shard {
   }
 
   /// The session works on the message from now on.
-  mutating func begin(_ inbound: Inbound, _ session: Session) {
-    session.busy = Busy(serial: nextSerial(), inbound: inbound)
+  mutating func begin(_ inbound: consuming Inbound, _ session: Session) {
+    session.busy = Busy(serial: nextSerial(), inbound: copy inbound)
     switch inbound.kind {
-    case .event: dispatch(inbound, session)
+    case .event: dispatch(consume inbound, session)
     case .join(let request): beginJoin(inbound.room ?? "", request, session)
     case .leave:
       let room = inbound.room ?? ""
@@ -35,7 +35,7 @@ extension Shard {
     }
   }
 
-  private mutating func dispatch(_ inbound: Inbound, _ session: Session) {
+  private mutating func dispatch(_ inbound: consuming Inbound, _ session: Session) {
     // What nobody handles is for the room that it names, or for nobody.
     guard inbound.decision.isUnknown || mayAct(.event, inbound.name, session) else {
       return finish(session, error: .forbidden(.event, inbound.name))
@@ -43,7 +43,10 @@ extension Shard {
     if inbound.decision.isUnknown, let room = inbound.room, !mayAct(.publish, room, session) {
       return finish(session, error: .forbidden(.publish, room))
     }
-    guard hasEventRules else { return dispatch(inbound, inbound.decision, inbound.version, cast: nil, session) }
+    guard hasEventRules else {
+      let (decision, version) = (inbound.decision, inbound.version)
+      return dispatch(consume inbound, decision, version, cast: nil, session)
+    }
     // Only what may be said is worth being judged.
     guard let (version, payload) = admit(inbound.name, inbound.version, inbound.payload, session) else { return }
     if version == inbound.version { return dispatch(inbound, inbound.decision, version, cast: nil, session) }
@@ -54,17 +57,16 @@ extension Shard {
   ///   - version: the event's, as handlers know it.
   ///   - payload: in that version; nil if it was said in it.
   private mutating func dispatch(
-    _ inbound: Inbound, _ decision: Dispatcher.Decision, _ version: UInt64, cast payload: [UInt8]?, _ session: Session
+    _ inbound: consuming Inbound, _ decision: Dispatcher.Decision, _ version: UInt64, cast payload: [UInt8]?,
+    _ session: Session
   ) {
     switch decision {
     case .handler(let handler):
       setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
       inbound.send(
-        to: Inbound.Address(
-          token: HandlerToken(session: session.slot, serial: session.busy?.serial ?? 0), handler: handler,
-          eventVersion: version, session: session.context),
-        castPayload: payload)
-      out.append(.deliver(Delivery(inbound)))
+        to: handler, version: version, castPayload: payload, session.context,
+        HandlerToken(session: session.slot, serial: session.busy?.serial ?? 0))
+      out.append(.deliver(Delivery(consume inbound)))
     case .unknown:
       guard let room = inbound.room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(inbound.name)\""))
@@ -157,9 +159,11 @@ extension Shard {
     var token = token
     if Planted.isOn(.lateAnswerCounts), let busy = sessions[token.session]?.busy { token.serial = busy.serial }
     #endif
-    guard let session = sessions[token.session], session.isBusy(with: token.serial),
-      session.busy?.deadline ?? .never < .never
-    else { return }
+    sessions.lend(token.session)?._withUnsafeGuaranteedRef { finish(token, outcome, $0) }
+  }
+
+  private mutating func finish(_ token: HandlerToken, _ outcome: HandlerOutcome, _ session: Session) {
+    guard session.isBusy(with: token.serial), session.busy?.deadline ?? .never < .never else { return }
     session.busy?.deadline = .never
     session.handlerDeadline.cancel()
     switch outcome {
@@ -240,11 +244,12 @@ extension Shard {
     #if PlantedFaults
     if Planted.isOn(.replyIsForgotten), session.lastIn % 16 == 7 { return finish(session) }
     #endif
+    guard let inbound = session.busy.take()?.inbound else { return }
     let message = spareMessages.take() ?? SharedMessage()
-    message.fill(replyTo: session.busy?.inbound.id, room: room, payload: payload)
-    put(message, into: session)
+    message.fill(replyTo: inbound.id, room: room, payload: payload)
+    put(consume message, into: session)
     for message in older { give(message, to: session) }
-    finish(session)
+    done(consume inbound, session)
   }
 
   mutating func finish(_ session: Session, error: ProtocolError) {
@@ -258,9 +263,13 @@ extension Shard {
     finish(session)
   }
 
-  /// The message is processed.
   private mutating func finish(_ session: Session) {
     guard let inbound = session.busy.take()?.inbound else { return }
+    done(inbound, session)
+  }
+
+  /// The message is processed, and the session at work on nothing.
+  private mutating func done(_ inbound: consuming Inbound, _ session: Session) {
     if let seq = inbound.seq {
       session.lastIn = seq
       oweAck(session)
