@@ -79,7 +79,8 @@ public struct FrameParser: ~Copyable {
   /// Takes in `input` from `offset` on, as far as the next event, and moves `offset` behind what was taken.
   /// Ranges in events are positions in `input`. Call until it returns `.needsMore`.
   public mutating func next(_ input: UnsafeMutableRawBufferPointer, from offset: inout Int) -> FrameEvent {
-    clear()
+    if mustClearMessage || mustClearControl { clear() }
+    if let event = takeUsual(input, &offset) { return event }
     while true {
       switch position {
       case .failed:
@@ -122,6 +123,37 @@ public struct FrameParser: ~Copyable {
     case .payload: true
     case .failed: false
     }
+  }
+
+  // MARK: What most frames are
+
+  /// A data frame of at most 65,535 bytes that lies whole in the input, is all of its message and is not compressed, taken
+  /// in one go. Nil, with nothing taken, for any other, and for whatever may be wrong: that is looked at step by step.
+  @inline(__always) private mutating func takeUsual(
+    _ input: UnsafeMutableRawBufferPointer, _ offset: inout Int
+  ) -> FrameEvent? {
+    guard case .header = position, open == nil, headerBytes.isEmpty, input.count &- offset >= 8 else { return nil }
+    let head = UInt64(littleEndian: input.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    let (first, second) = (UInt8(truncatingIfNeeded: head), UInt8(truncatingIfNeeded: head &>> 8))
+    let isText = first == 0x80 | Opcode.text.rawValue
+    guard isText || first == 0x80 | Opcode.binary.rawValue, second & 0x80 == (role == .server ? 0x80 : 0) else { return nil }
+    var (start, length) = (offset &+ 2, Int(second & 0x7F))
+    if length > 125 {
+      guard length == 126 else { return nil }
+      (start, length) = (offset &+ 4, Int(UInt16(truncatingIfNeeded: head &>> 16).byteSwapped))
+      guard length > 125 else { return nil }
+    }
+    let payload = role == .server ? start &+ 4 : start
+    guard length <= limits.messageBytes, length <= input.count &- payload else { return nil }
+    let bytes = UnsafeMutableRawBufferPointer(rebasing: input[payload..<payload &+ length])
+    var isASCII = false
+    if role == .server {
+      let mask = UInt32(littleEndian: input.loadUnaligned(fromByteOffset: start, as: UInt32.self))
+      isASCII = Masking.apply(mask, phase: 0, to: bytes)
+    }
+    offset = payload &+ length
+    if isText, !isASCII, !UTF8Validator.isValid(UnsafeRawBufferPointer(bytes)) { return fail(.badUTF8) }
+    return .message(isText ? .text : .binary, payload..<payload &+ length)
   }
 
   // MARK: Header
