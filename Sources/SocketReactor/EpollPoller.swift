@@ -42,6 +42,7 @@ final class EpollPoller: Poller {
   override func wake() { waker.signal() }
 
   override func wait(_ time: TimeAmount?) {
+    table.bury()
     // A whole number of milliseconds, never less than was asked for.
     let timeout = time.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
     let count = epoll_wait(epoll, &events, Int32(events.count), timeout)

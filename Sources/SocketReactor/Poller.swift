@@ -4,10 +4,13 @@ import NIOCore
 /// its thread only, but for `wake`.
 ///
 /// A class and not a generic parameter of everything above: it is called for a socket's batch of bytes, never for a
-/// message.
+/// message. Its variables are not checked for overlapping access at run time. Proof that none overlaps: each access reads
+/// or changes one of them, calls nobody, and ends.
 class Poller {
   /// All that is polled, under the names that the kernel gives back.
-  final var table = DescriptorTable()
+  @exclusivity(unchecked) final var table = DescriptorTable()
+  /// Somebody waits to hear that what was accepted is taken: `wait` is not to sleep before.
+  @exclusivity(unchecked) final var isAwaited = false
 
   /// The first that is called, on the loop's thread.
   func begin() throws(ReactorFault) {}
@@ -28,8 +31,8 @@ class Poller {
 
   func interestChanged(_ listener: ReactorListener) { preconditionFailure("a poller knows what is waited for") }
 
-  /// Sends the bytes as far as the kernel takes them now. The answer is how many that are, or a negative errno; more may
-  /// be said later by `ReactorSocket.fellShort`.
+  /// Sends the bytes as far as the kernel takes them now. The answer is how many that are, or a negative errno; more is
+  /// told later by `ReactorSocket.settle`.
   func send(_ bytes: UnsafeRawBufferPointer, to socket: ReactorSocket) -> Int { preconditionFailure("a poller sends") }
 
   /// Sees to it that what `send` has accepted is on its way.
@@ -70,6 +73,7 @@ struct DescriptorTable {
 
   private var places: [Place] = []
   private var free: [UInt32] = []
+  private var removed: [any PolledDescriptor] = []
 
   var all: [any PolledDescriptor] { places.compactMap(\.descriptor) }
   var count: Int { places.count - free.count }
@@ -92,8 +96,22 @@ struct DescriptorTable {
     return places[index].descriptor
   }
 
+  /// A socket, not counted: good until `bury`. Whoever removes it leaves it in `removed` until then.
+  /// - Parameter token: one that no listener has.
+  func lendSocket(_ token: UInt64) -> Unmanaged<ReactorSocket>? {
+    let index = Int(truncatingIfNeeded: token & 0xFFFF_FFFF)
+    guard index < places.count, places[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
+    return places[index].descriptor.map { Unmanaged.passUnretained(unsafeDowncast($0, to: ReactorSocket.self)) }
+  }
+
+  /// Lets go of what was removed: to be called when none is lent.
+  mutating func bury() {
+    if !removed.isEmpty { removed = [] }
+  }
+
   mutating func remove(_ descriptor: any PolledDescriptor) {
     guard self[descriptor.token] === descriptor else { return }
+    removed.append(descriptor)
     let index = Int(truncatingIfNeeded: descriptor.token & 0xFFFF_FFFF)
     places[index].descriptor = nil
     // 28 bits: the rings' completions need the others.

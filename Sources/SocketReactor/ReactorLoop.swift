@@ -40,10 +40,12 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   private let beginFault = Mutex<ReactorFault?>(nil)
 
   let poller: Poller
-  private var timers = TimerHeap()
-  private var tasks: [LoopTask] = []
-  private var running: [LoopTask] = []
-  private var isStopping = false
+  // Not checked for overlapping access at run time. Proof that none overlaps: each access reads or changes one of them,
+  // calls nobody, and ends; tasks are run out of `running` by its places.
+  @exclusivity(unchecked) private var timers = TimerHeap()
+  @exclusivity(unchecked) private var tasks: [LoopTask] = []
+  @exclusivity(unchecked) private var running: [LoopTask] = []
+  @exclusivity(unchecked) private var isStopping = false
 
   /// Rounds of tasks that lead to further tasks, at the end of the loop.
   private static let maxEndingRounds = 1_000

@@ -23,7 +23,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   }
 
   let number: Int32
-  var token: UInt64 = 0
+  @exclusivity(unchecked) var token: UInt64 = 0
   private unowned let loop: ReactorLoop
   /// It has the socket in its table, and the socket it, until the socket's end.
   private let poller: Poller
@@ -31,20 +31,20 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   /// Whether the receiver is to be handed what comes.
   @exclusivity(unchecked) private(set) var isReading = true
   /// Whether the poller tells of input; it is told to stop when something comes that is not to be read.
-  private(set) var isHeard = true
+  @exclusivity(unchecked) private(set) var isHeard = true
   @exclusivity(unchecked) private(set) var isClosed = false
   @exclusivity(unchecked) private var closesOutput = false
   /// What the kernel did not take, from `queueOffset` on.
-  private var queue: [UInt8] = []
+  @exclusivity(unchecked) private var queue: [UInt8] = []
   @exclusivity(unchecked) private var queueOffset = 0
   /// Bytes that the poller has accepted and the kernel not yet.
   @exclusivity(unchecked) var stagedCount = 0
-  var operations: Operations = []
+  @exclusivity(unchecked) var operations: Operations = []
   var isReceivedFrom: Bool { operations.contains(.receives) && !operations.contains(.isCancelled) }
   var isPolled: Bool { operations.contains(.polls) }
   /// All that was ever written.
   @exclusivity(unchecked) private var writtenCount: UInt64 = 0
-  private var waiters: [(end: UInt64, body: () -> Void)] = []
+  @exclusivity(unchecked) private var waiters: [(end: UInt64, body: () -> Void)] = []
 
   init(number: Int32, loop: ReactorLoop, whenEnded: @escaping @Sendable () -> Void) {
     (self.number, self.loop, self.whenEnded) = (number, loop, whenEnded)
@@ -118,7 +118,9 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     guard !isClosed, !closesOutput else { return }
     bytes.withUnsafeReadableBytes { write($0) }
     guard let whenTaken, !isClosed else { return }
-    if unsentCount == 0 { whenTaken() } else { waiters.append((writtenCount, whenTaken)) }
+    guard unsentCount > 0 else { return whenTaken() }
+    waiters.append((writtenCount, whenTaken))
+    poller.isAwaited = true
   }
 
   override func write(copying bytes: UnsafeRawBufferPointer) {
@@ -160,9 +162,6 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     wasTaken()
   }
 
-  /// Whether somebody waits for what is staged to be taken.
-  var isImpatient: Bool { closesOutput || !waiters.isEmpty }
-
   /// The kernel has come to what was staged: the answer is how much it took, or a negative errno.
   func settle(_ bytes: UnsafeRawBufferPointer, _ result: Int) {
     stagedCount = 0
@@ -177,7 +176,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   /// Less waits than before.
   private func wasTaken() {
-    while let waiter = waiters.first, waiter.end &+ UInt64(unsentCount) <= writtenCount {
+    while !waiters.isEmpty, case let waiter = waiters[0], waiter.end &+ UInt64(unsentCount) <= writtenCount {
       waiters.removeFirst()
       loop.perform(waiter.body)
     }
@@ -192,7 +191,8 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   override func closeOutput() {
     guard !isClosed, !closesOutput else { return }
     closesOutput = true
-    if unsentCount == 0 { shutDownOutput() }
+    guard unsentCount > 0 else { return shutDownOutput() }
+    poller.isAwaited = true
   }
 
   /// It fails when the peer has gone, of which reading tells.

@@ -70,9 +70,11 @@ final class RingPoller: Poller {
   // MARK: Waiting
 
   override func wait(_ time: TimeAmount?) {
+    table.bury()
     // Who is to hear that his bytes were taken hears it before the loop sleeps.
     var time = time
-    if staged.contains(where: { $0.socket.isImpatient }) {
+    if isAwaited {
+      isAwaited = false
       flush()
       time = .zero
     }
@@ -115,8 +117,9 @@ final class RingPoller: Poller {
     var sent: [(socket: ReactorSocket, range: Range<Int>)] = []
     swap(&sent, &staged)
     stagedByteCount = 0
-    for (socket, range) in sent where !range.isEmpty {
-      socket.settle(UnsafeRawBufferPointer(rebasing: stage[range]), range.count)
+    for index in sent.indices where !sent[index].range.isEmpty {
+      let range = sent[index].range
+      sent[index].socket.settle(UnsafeRawBufferPointer(rebasing: stage[range]), range.count)
     }
     guard staged.isEmpty else { return }
     sent.removeAll(keepingCapacity: true)
@@ -165,16 +168,21 @@ final class RingPoller: Poller {
 
   private func tellInput(_ completion: reactor_completion, _ token: UInt64) {
     // Only sockets are received from.
-    let socket = table[token].map { unsafeDowncast($0, to: ReactorSocket.self) }
+    let socket = table.lendSocket(token)
     let buffer = reactor_completion_buffer(completion)
     if buffer >= 0 {
-      let start = reactor_ring_buffer(ring, UInt32(buffer))
-      socket?.came(UnsafeMutableRawBufferPointer(start: start, count: Int(completion.result)))
+      let bytes = UnsafeMutableRawBufferPointer(
+        start: reactor_ring_buffer(ring, UInt32(buffer)), count: Int(completion.result))
+      socket?._withUnsafeGuaranteedRef { $0.came(bytes) }
       reactor_ring_give_back(ring, UInt32(buffer))
     }
-    guard !reactor_completion_goes_on(completion), let socket else { return }
+    if !reactor_completion_goes_on(completion) { socket?._withUnsafeGuaranteedRef { hasStopped($0, completion.result) } }
+  }
+
+  /// Nothing more comes by itself.
+  private func hasStopped(_ socket: ReactorSocket, _ result: Int32) {
     socket.operations.subtract([.receives, .isCancelled])
-    switch -completion.result {
+    switch -result {
     // No buffer was free, or it was cancelled; or it stopped for reasons of the kernel's own, with bytes.
     case ENOBUFS, ECANCELED, EINTR, EAGAIN: interestChanged(socket)
     case ...(-1): interestChanged(socket)

@@ -43,7 +43,7 @@ final class ShardDriver {
   @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to the transport: used again as soon as it keeps nothing of it.
   @exclusivity(unchecked) private var scratch = ByteBuffer()
-  private var echoMemory = ByteBuffer()
+  @exclusivity(unchecked) private var echoMemory: [UInt8] = []
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
@@ -104,16 +104,15 @@ final class ShardDriver {
   private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
 
   /// Memory for what a raw echo gives back, which is written before the next one needs it.
-  func takeEchoMemory() -> ByteBuffer {
-    var memory = ByteBuffer()
+  func takeEchoMemory() -> [UInt8] {
+    var memory: [UInt8] = []
     swap(&memory, &echoMemory)
-    // Not before: whoever wrote it held it yet, and memory that is shared cannot be cleared but only made anew.
-    memory.clear()
     return memory
   }
 
-  func keepEchoMemory(_ memory: consuming ByteBuffer) {
+  func keepEchoMemory(_ memory: consuming [UInt8]) {
     guard memory.capacity <= ShardDriver.maxKeptByteCount else { return }
+    memory.removeAll(keepingCapacity: true)
     echoMemory = memory
   }
 

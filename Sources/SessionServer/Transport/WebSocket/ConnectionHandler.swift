@@ -384,7 +384,7 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
     control.take(into: &answers)
     if answers.readableBytes > 0 { write(answers) }
     guard let frames = echo?.takeFrames() else { return }
-    write(frames)
+    frames.withUnsafeBytes { socket.write(copying: $0) }
     driver.keepEchoMemory(frames)
   }
 

@@ -1,4 +1,3 @@
-import NIOCore
 import WebSocketFrames
 
 /// What a connection of the raw echo has to give back, in the order in which it came.
@@ -8,15 +7,15 @@ struct RawEcho {
   /// Above it, nothing is read until the frames are written.
   private static let highWatermark = 65_536
 
-  private var frames: ByteBuffer?
+  private var frames: [UInt8]?
   /// Any byte came since the last look.
   var wasHeard = true
 
   var isEmpty: Bool { frames == nil }
-  var isFull: Bool { (frames?.readableBytes ?? 0) >= RawEcho.highWatermark }
+  var isFull: Bool { (frames?.count ?? 0) >= RawEcho.highWatermark }
 
   /// Lends memory for the frames, which `takeFrames` gives back with them.
-  mutating func lend(_ memory: ByteBuffer) { frames = memory }
+  mutating func lend(_ memory: consuming [UInt8]) { frames = memory }
 
   mutating func append(_ opcode: Opcode, _ message: Span<UInt8>, _ compression: borrowing MessageCompression?) {
     switch compression {
@@ -29,13 +28,19 @@ struct RawEcho {
   }
 
   private mutating func append(_ opcode: Opcode, _ message: Span<UInt8>, isCompressed: Bool) {
-    let header = FrameWriter.headerLength(forPayload: message.count)
-    frames?.writeWithUnsafeMutableBytes(minimumWritableBytes: header + message.count) { target in
-      FrameWriter.writeHeader(opcode, payload: message.count, isCompressed: isCompressed, to: target)
-      message.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[header...]).copyMemory(from: $0) }
-      return header + message.count
+    message.withUnsafeBytes { message in
+      let header = FrameWriter.headerLength(forPayload: message.count)
+      frames?.append(addingCapacity: header &+ message.count) { (target: inout OutputSpan<UInt8>) in
+        target.withUnsafeMutableBufferPointer { target, count in
+          // Proof that all lies in `target`: it begins where the frames end, and has the capacity that was asked for.
+          let bytes = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[count...])
+          FrameWriter.writeHeader(opcode, payload: message.count, isCompressed: isCompressed, to: bytes)
+          UnsafeMutableRawBufferPointer(rebasing: bytes[header...]).copyMemory(from: message)
+          count &+= header &+ message.count
+        }
+      }
     }
   }
 
-  mutating func takeFrames() -> ByteBuffer? { frames.take() }
+  mutating func takeFrames() -> [UInt8]? { frames.take() }
 }
