@@ -93,39 +93,56 @@ final class ShardBench {
   }
 }
 
-/// A message whose numbers change: `#` stands for `seq` and `@` for `ack`, both written with blanks in front.
+/// A message whose numbers change: `#` stands for `seq` and `@` for `ack`. It is put together anew only when a number has
+/// become longer.
 struct NumberedMessage {
-  private static let width = 12
+  private let template: [UInt8]
   private(set) var bytes: [UInt8] = []
-  private var seqOffset: Int?
-  private var ackOffset: Int?
+  private var seq = Number()
+  private var ack = Number()
 
-  init(_ template: String) {
-    for byte in template.utf8 {
+  private struct Number {
+    var value: UInt64 = 0
+    /// Nil where there is none.
+    var end: Int?
+    var digitCount = 0
+  }
+
+  init(_ template: String) { self.template = Array(template.utf8) }
+
+  mutating func number(seq: UInt64, ack: UInt64) {
+    (self.seq.value, self.ack.value) = (seq, ack)
+    guard write(self.seq), write(self.ack) else { return putTogether() }
+  }
+
+  private mutating func putTogether() {
+    bytes.removeAll(keepingCapacity: true)
+    for byte in template {
       switch byte {
-      case UInt8(ascii: "#"): seqOffset = reserve()
-      case UInt8(ascii: "@"): ackOffset = reserve()
+      case UInt8(ascii: "#"): seq = appended(seq.value)
+      case UInt8(ascii: "@"): ack = appended(ack.value)
       default: bytes.append(byte)
       }
     }
   }
 
-  private mutating func reserve() -> Int {
-    defer { bytes += Array(repeating: UInt8(ascii: " "), count: NumberedMessage.width) }
-    return bytes.count
+  private mutating func appended(_ value: UInt64) -> Number {
+    let digits = Array(String(value).utf8)
+    bytes += digits
+    return Number(value: value, end: bytes.count, digitCount: digits.count)
   }
 
-  mutating func number(seq: UInt64, ack: UInt64) {
-    if let seqOffset { write(seq, at: seqOffset) }
-    if let ackOffset { write(ack, at: ackOffset) }
-  }
-
-  private mutating func write(_ value: UInt64, at offset: Int) {
-    var (rest, index) = (value, offset + NumberedMessage.width)
+  /// False if there is no room for it.
+  private mutating func write(_ number: Number) -> Bool {
+    guard !bytes.isEmpty else { return false }
+    guard let end = number.end else { return true }
+    var (rest, index) = (number.value, end)
     repeat {
       index -= 1
+      guard end - index <= number.digitCount else { return false }
       bytes[index] = UInt8(ascii: "0") + UInt8(rest % 10)
       rest /= 10
     } while rest > 0
+    return end - index == number.digitCount
   }
 }
