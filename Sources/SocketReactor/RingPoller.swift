@@ -118,8 +118,9 @@ final class RingPoller: Poller {
     swap(&sent, &staged)
     stagedByteCount = 0
     for index in sent.indices where !sent[index].range.isEmpty {
-      let range = sent[index].range
-      sent[index].socket.settle(UnsafeRawBufferPointer(rebasing: stage[range]), range.count)
+      let bytes = UnsafeRawBufferPointer(rebasing: stage[sent[index].range])
+      // Not counted: `sent` has them, and nobody else has `sent`.
+      Unmanaged.passUnretained(sent[index].socket)._withUnsafeGuaranteedRef { $0.settle(bytes, bytes.count) }
     }
     guard staged.isEmpty else { return }
     sent.removeAll(keepingCapacity: true)

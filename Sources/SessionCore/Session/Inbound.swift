@@ -14,7 +14,10 @@ final class Inbound: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var kind = Kind.leave
   /// Nil for a message that may be lost, and in version 1.
   @exclusivity(unchecked) private(set) var seq: UInt64?
-  @exclusivity(unchecked) private(set) var id: String?
+  /// The inside of the `id`'s JSON string, as it was written: an answer says it back without having read it.
+  @exclusivity(unchecked) private(set) var idJSON: [UInt8] = []
+  @exclusivity(unchecked) private(set) var hasID = false
+  @exclusivity(unchecked) private var idHasEscapes = false
   @exclusivity(unchecked) private(set) var isTransient = false
   /// Of an event, and who handles it.
   @exclusivity(unchecked) var event = DispatchCache.Entry.none
@@ -35,6 +38,11 @@ final class Inbound: @unchecked Sendable {
   /// More than this is not kept for the next message.
   private static let keptByteCount = 1_024
 
+  var id: String? {
+    guard hasID else { return nil }
+    let text = idJSON
+    return JSONText(range: text.indices, hasEscapes: idHasEscapes).text(text.span)
+  }
   var name: String { event.name }
   var version: UInt64 { event.version }
   var decision: Dispatcher.Decision { event.decision }
@@ -48,7 +56,11 @@ final class Inbound: @unchecked Sendable {
     // Only an event can be transient, and then it has no number: one that it was given is ignored.
     isTransient = envelope.type == .event && envelope.isTransient
     self.seq = isTransient ? nil : seq
-    id = envelope.id?.text(bytes)
+    hasID = envelope.id != nil
+    if let id = envelope.id {
+      idHasEscapes = id.hasEscapes
+      idJSON.assign(bytes.extracting(id.range))
+    }
     room = envelope.room?.text(bytes)
   }
 
@@ -72,7 +84,7 @@ final class Inbound: @unchecked Sendable {
   /// one takes the place.
   func clear() {
     if case .event = kind {} else { kind = .leave }
-    (id, room, key, castPayload) = (nil, nil, nil, nil)
+    (room, key, castPayload) = (nil, nil, nil)
     // It may have a state, and a session may end.
     context = nil
     if payload.count > Inbound.keptByteCount { payload = [] }

@@ -247,6 +247,31 @@ public struct Outbox: Sendable {
 
   // MARK: Out
 
+  /// What `next` gives if that is a message and no transient message waits, not counted: good until it is acknowledged or
+  /// given up. Nil, with nothing done, if `next` gives anything else.
+  mutating func lendNext(window: Window) -> (message: Unmanaged<SharedMessage>, seq: UInt64)? {
+    let place = unsent
+    guard transients.isEmpty, place != OutboxList.nowhere, sentMessageCount < window.messageCount,
+      let message = list.lend(place)
+    else { return nil }
+    let byteCount = message._withUnsafeGuaranteedRef(\.byteCount)
+    guard sentByteCount == 0 || sentByteCount + byteCount <= window.byteCount else { return nil }
+    let seq = list[place].last
+    #if PlantedFaults
+    if Planted.isOn(.replayHasOtherBytes), seq <= lastSentSeq { return nil }
+    #endif
+    send(place, seq, byteCount)
+    return (message, seq)
+  }
+
+  /// The message at a place goes out.
+  private mutating func send(_ place: Place, _ seq: UInt64, _ byteCount: Int) {
+    unsent = list.after(place)
+    sentMessageCount += 1
+    sentByteCount += byteCount
+    lastSentSeq = max(lastSentSeq, seq)
+  }
+
   /// The next thing to send while less than `window` is under way; nil when there is none or the window is full.
   public mutating func next(window: Window) -> Item? {
     let place = unsent
@@ -271,10 +296,7 @@ public struct Outbox: Sendable {
       return .message(SharedMessage(tail: message.tail.dropLast() + Array(",\"x\":1}".utf8)), seq: seq)
     }
     #endif
-    unsent = list.after(place)
-    sentMessageCount += 1
-    sentByteCount += message.byteCount
-    lastSentSeq = max(lastSentSeq, seq)
+    send(place, seq, message.byteCount)
     return .message(message, seq: seq)
   }
 

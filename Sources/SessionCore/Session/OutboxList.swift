@@ -61,6 +61,9 @@ struct OutboxList: Sendable {
     _modify { yield &nodes[Int(place)] }
   }
 
+  /// The message at a place, not counted: good as long as it stands there. Nil for a gap.
+  func lend(_ place: Place) -> Unmanaged<SharedMessage>? { nodes[Int(place)].message.map { Unmanaged.passUnretained($0) } }
+
   /// The place behind, `nowhere` at the end.
   func after(_ place: Place) -> Place { nodes[Int(place)].next }
 

@@ -66,8 +66,10 @@ final class Session {
   @exclusivity(unchecked) var receivedIn: UInt64 = 0
   @exclusivity(unchecked) var lastAckSent: UInt64 = 0
   @exclusivity(unchecked) var isAckDue = false
-  @exclusivity(unchecked) var inbox: Deque<Inbound> = []
-  @exclusivity(unchecked) var inboxByteCount = 0
+  @exclusivity(unchecked) private var inbox: Deque<Inbound> = []
+  /// What is received and not begun. A number of its own: a look into the queue would be counted.
+  @exclusivity(unchecked) private(set) var inboxCount = 0
+  @exclusivity(unchecked) private(set) var inboxByteCount = 0
   @exclusivity(unchecked) var busy: Busy?
   /// `bye` waits among what was received: what comes before it is processed even if nobody will read the answers.
   @exclusivity(unchecked) var saysBye = false
@@ -120,13 +122,14 @@ final class Session {
 
   func enqueue(_ inbound: Inbound) {
     if inbound.isBye { saysBye = true }
+    inboxCount += 1
     inboxByteCount += inbound.payload.count
     inbox.append(inbound)
   }
 
   func dequeue() -> Inbound? {
-    // Mostly there is none; a look at the first one would be counted.
-    guard !inbox.isEmpty, let first = inbox.popFirst() else { return nil }
+    guard inboxCount > 0, let first = inbox.popFirst() else { return nil }
+    inboxCount -= 1
     inboxByteCount -= first.payload.count
     return first
   }
@@ -134,7 +137,7 @@ final class Session {
   /// What was received and not begun will be sent again.
   func dropInbox() {
     inbox.removeAll()
-    (inboxByteCount, saysBye) = (0, false)
+    (inboxCount, inboxByteCount, saysBye) = (0, 0, false)
     receivedIn = lastIn
   }
 

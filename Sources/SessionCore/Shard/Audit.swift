@@ -37,7 +37,7 @@ package struct SessionProbe: Sendable {
     (heldByteCount, hasUnsent) = (session.outbox.heldByteCount, session.outbox.hasUnsent)
     droppedForAll = session.outbox.losses.droppedForAll
     isFullOfReplies = session.outbox.isFullOfReplies(limits.outbox)
-    (inboxCount, inboxByteCount, isBusy) = (session.inbox.count, session.inboxByteCount, session.busy != nil)
+    (inboxCount, inboxByteCount, isBusy) = (session.inboxCount, session.inboxByteCount, session.busy != nil)
     isClaimed = session.heldClaim != nil || (session.phase.suspendedSince == nil && session.connection == nil)
     (isArriving, membershipCount) = (session.arrival != nil, session.memberships.count)
     isWatched = session.expiry.deadline < .never

@@ -5,14 +5,23 @@ extension Shard {
   public mutating func drain(
     _ slot: Slot, now: Instant, byteBudget: Int, into buffer: inout OutputBuffer
   ) -> Bool {
-    guard let connection = connections[slot] else { return false }
+    guard let connection = connections.lend(slot) else { return false }
     self.now = max(self.now, now)
-    connection.isDirty = false
-    let session = connection.session.flatMap { sessions[$0] }
     let count = buffer.messages.count
     defer { counters.messagesOut += UInt64(buffer.messages.count - count) }
-    let ack = session.map { $0.version > 1 ? $0.lastIn : nil } ?? connection.lastAck
-    while let tail = connection.control.popFirst() {
+    return connection._withUnsafeGuaranteedRef { connection in
+      connection.isDirty = false
+      guard let session = connection.session.flatMap({ sessions.lend($0) }) else {
+        drainControl(connection, ack: connection.lastAck, &buffer)
+        return false
+      }
+      return session._withUnsafeGuaranteedRef { drain(connection, $0, byteBudget, &buffer) }
+    }
+  }
+
+  /// Unsequenced messages go first.
+  private func drainControl(_ connection: Connection, ack: UInt64?, _ buffer: inout OutputBuffer) {
+    while !connection.control.isEmpty, let tail = connection.control.popFirst() {
       #if PlantedFaults
       let version = Planted.isOn(.welcomeBreaksVersion1) ? 2 : connection.version
       #else
@@ -21,11 +30,17 @@ extension Shard {
       buffer.append(version: version, seq: nil, ack: ack, tail: tail)
     }
     buffer.plainCount = buffer.messages.count
-    guard let session else { return false }
+  }
+
+  private mutating func drain(
+    _ connection: Connection, _ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer
+  ) -> Bool {
+    let count = buffer.messages.count
+    drainControl(connection, ack: session.version > 1 ? session.lastIn : nil, &buffer)
     let waits = session.version == 1
       ? drainSimple(session, byteBudget, &buffer) : drainReliable(session, byteBudget, &buffer)
     account(session)
-    if session.version == 1, session.busy == nil, !session.inbox.isEmpty {
+    if session.version == 1, session.busy == nil, session.inboxCount > 0 {
       // What waited for answers to go out may be begun; this is no step, so the next one does it.
       session.ackDelay.set(now, TimerKey(purpose: .delayedAck, slot: session.slot), in: &timers)
     }
@@ -46,27 +61,13 @@ extension Shard {
           tail: MessageWriter.tail(.live, payload: MessageWriter.emptyPayload))
       }
       guard buffer.bytes.count < byteBudget else { return session.outbox.hasUnsent }
+      if let (message, seq) = session.outbox.lendNext(window: session.window) {
+        message._withUnsafeGuaranteedRef { drain($0, seq, session, &buffer) }
+        continue
+      }
       guard let item = session.outbox.next(window: session.window) else { return false }
-      switch consume item {
-      case .message(let message, let seq):
-        session.sentSeq = seq
-        #if PlantedFaults
-        if Planted.isOn(.ackMeansReceived) {
-          buffer.append(
-            version: session.version, seq: seq, ack: session.receivedIn, isHistory: message.isHistory,
-            tail: tail(of: message, for: session))
-          continue
-        }
-        if Planted.isOn(.ackGoesBack) {
-          buffer.append(
-            version: session.version, seq: seq, ack: session.lastIn - min(session.lastIn, seq % 2),
-            isHistory: message.isHistory, tail: tail(of: message, for: session))
-          continue
-        }
-        #endif
-        buffer.append(
-          version: session.version, seq: seq, ack: session.lastIn, isHistory: message.isHistory,
-          tail: tail(of: message, for: session))
+      switch item {
+      case .message(let message, let seq): drain(message, seq, session, &buffer)
       case .transient(let message):
         buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: tail(of: message, for: session))
       case .gap(let gap):
@@ -77,11 +78,24 @@ extension Shard {
     }
   }
 
+  private mutating func drain(
+    _ message: SharedMessage, _ seq: UInt64, _ session: Session, _ buffer: inout OutputBuffer
+  ) {
+    session.sentSeq = seq
+    var ack = session.lastIn
+    #if PlantedFaults
+    if Planted.isOn(.ackMeansReceived) { ack = session.receivedIn }
+    if Planted.isOn(.ackGoesBack) { ack -= min(ack, seq % 2) }
+    #endif
+    buffer.append(
+      version: session.version, seq: seq, ack: ack, isHistory: message.isHistory, tail: tail(of: message, for: session))
+  }
+
   /// Version 1 has no numbers: what was sent is done with.
   private mutating func drainSimple(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
     while buffer.bytes.count < byteBudget {
       guard let item = session.outbox.next(window: session.window) else { return false }
-      switch consume item {
+      switch item {
       case .message(let message, let seq):
         buffer.append(
           version: session.version, seq: nil, ack: nil, isHistory: message.isHistory,

@@ -120,7 +120,7 @@ extension Shard {
     }
     #endif
     for slot in local.members {
-      if let session = sessions[slot] { give(message, to: session) }
+      sessions.lend(slot)?._withUnsafeGuaranteedRef { give(message, to: $0) }
     }
   }
 

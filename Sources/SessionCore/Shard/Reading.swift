@@ -96,7 +96,7 @@ extension Shard {
     let isTold = true
     #endif
     if session.outbox.hasUnsent, isTold { markDirty(connection) }
-    if session.busy == nil, !session.inbox.isEmpty { work(session) }
+    if session.busy == nil, session.inboxCount > 0 { work(session) }
     return !connection.isClosing
   }
 
@@ -120,13 +120,13 @@ extension Shard {
 
   private mutating func take(_ inbound: consuming Inbound, _ session: Session, _ connection: Connection) {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
-    guard session.busy != nil || !session.inbox.isEmpty || inbound.isBye || mustWait(session) else {
+    guard session.busy != nil || session.inboxCount > 0 || inbound.isBye || mustWait(session) else {
       return begin(inbound, session)
     }
     session.enqueue(inbound)
     if session.busy == nil { work(session) }
     // One over the window: a client that keeps to it is always read, since its acknowledgements come the same way.
-    if session.inbox.count > limits.window.messageCount || session.inboxByteCount > limits.window.byteCount {
+    if session.inboxCount > limits.window.messageCount || session.inboxByteCount > limits.window.byteCount {
       connection.isPaused = true
     }
   }

@@ -9,14 +9,20 @@ extension Shard {
     {
       begin(inbound, session)
     }
-    guard let slot = session.connection, let connection = connections[slot], connection.isPaused else { return }
-    if session.inbox.count <= limits.window.messageCount / 2, session.inboxByteCount <= limits.window.byteCount / 2 {
-      connection.isPaused = false
-      #if PlantedFaults
-      if Planted.isOn(.pausedForEver) { return }
-      #endif
-      out.append(.resumeReading(slot))
-    }
+    guard let slot = session.connection else { return }
+    connections.lend(slot)?._withUnsafeGuaranteedRef { readOn($0, session) }
+  }
+
+  /// The connection's messages are taken again if the session has got through enough of them.
+  private mutating func readOn(_ connection: Connection, _ session: Session) {
+    guard connection.isPaused, session.inboxCount <= limits.window.messageCount / 2,
+      session.inboxByteCount <= limits.window.byteCount / 2
+    else { return }
+    connection.isPaused = false
+    #if PlantedFaults
+    if Planted.isOn(.pausedForEver) { return }
+    #endif
+    out.append(.resumeReading(connection.slot))
   }
 
   /// The session works on the message from now on.
@@ -224,7 +230,7 @@ extension Shard {
     case .notFound:
       finish(session, error: ProtocolError("direct.unknown", "there is no such session or user", retry: .later))
     case .published(let position, _):
-      guard session.busy?.inbound.id != nil else { return finish(session) }
+      guard session.busy?.inbound.hasID == true else { return finish(session) }
       finish(session, reply: JSONValue.object([.init("pos", position?.json ?? .null)]).bytes, room: nil)
     }
   }
@@ -246,14 +252,14 @@ extension Shard {
     #endif
     guard let inbound = session.busy.take()?.inbound else { return }
     let message = spareMessages.take() ?? SharedMessage()
-    message.fill(replyTo: inbound.id, room: room, payload: payload)
+    message.fill(replyTo: inbound, room: room, payload: payload)
     put(consume message, into: session)
     for message in older { give(message, to: session) }
     done(consume inbound, session)
   }
 
   mutating func finish(_ session: Session, error: ProtocolError) {
-    if let inbound = session.busy?.inbound, inbound.isTransient, inbound.id == nil, session.version > 1 {
+    if let inbound = session.busy?.inbound, inbound.isTransient, !inbound.hasID, session.version > 1 {
       // Nobody counts on the message, so nobody counts on the answer.
       if let connection = session.connection.flatMap({ connections[$0] }) { complain(connection, error) }
       return finish(session)

@@ -212,11 +212,14 @@ public struct Envelope: Sendable {
     }
     guard 1...MaxBytes.event ~= text.range.count else { return false }
     var wasDot = true
-    for index in text.range {
-      switch bytes[index] {
-      case 0x61...0x7A, 0x30...0x39, 0x5F: wasDot = false
-      case 0x2E where !wasDot: wasDot = true
-      default: return false
+    for place in 0..<text.range.count {
+      // Proof that it is there: a text lies within its message.
+      let byte = bytes[unchecked: text.range.lowerBound &+ place]
+      if byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F {
+        wasDot = false
+      } else {
+        guard byte == 0x2E, !wasDot else { return false }
+        wasDot = true
       }
     }
     return !wasDot

@@ -226,7 +226,7 @@ struct JSONReader {
     let first = try peek(bytes)
     let start = index
     guard first == 0x7B || first == 0x5B else {
-      try skipScalar(first, bytes)
+      if first == 0x22 { _ = try string(bytes) } else { try skipScalar(first, bytes) }
       return start..<index
     }
     // One bit a level, lowest the innermost: 1 for an object, 0 for an array.

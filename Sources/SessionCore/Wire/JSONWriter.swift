@@ -28,12 +28,17 @@ extension OutputSpan<UInt8> {
       guard let base = buffer.baseAddress else { return }
       count &+= digitCount
       var (rest, index) = (value, count)
-      while index > count &- digitCount {
-        let tens = rest / 10
-        index &-= 1
-        (base + index).initialize(to: UInt8(truncatingIfNeeded: rest &- tens &* 10) &+ 0x30)
-        rest = tens
+      // Two digits at a time: half the divisions.
+      while index &- 2 >= count &- digitCount {
+        let hundreds = rest / 100
+        let pair = rest &- hundreds &* 100
+        let tens = (pair &* 103) &>> 10  // pair / 10, for what is below 100
+        index &-= 2
+        (base + index).initialize(to: UInt8(truncatingIfNeeded: tens) &+ 0x30)
+        (base + index + 1).initialize(to: UInt8(truncatingIfNeeded: pair &- tens &* 10) &+ 0x30)
+        rest = hundreds
       }
+      if index > count &- digitCount { (base + index - 1).initialize(to: UInt8(truncatingIfNeeded: rest) &+ 0x30) }
     }
   }
 }

@@ -60,14 +60,16 @@ package enum MessageWriter {
   }
 
   /// The tail of a reply, in one piece: each message with a handler has one.
-  static func appendReply(re: String?, room: String?, payload: [UInt8], to bytes: inout [UInt8]) {
+  /// - Parameter re: the inside of a JSON string.
+  static func appendReply(re: [UInt8]?, room: String?, payload: [UInt8], to bytes: inout [UInt8]) {
     payload.withUnsafeBytes { payload in
-      let textByteCount = (re?.jsonByteCount ?? 0) &+ (room?.jsonByteCount ?? 0)
+      let textByteCount = (re.map { $0.count &+ 2 } ?? 0) &+ (room?.jsonByteCount ?? 0)
       bytes.append(addingCapacity: 14 + 6 + 8 + 12 &+ textByteCount &+ payload.count) { (tail: inout OutputSpan<UInt8>) in
         tail.append(literal: "\"type\":\"reply\"")
         if let re {
-          tail.append(literal: ",\"re\":")
-          tail.append(json: re)
+          tail.append(literal: ",\"re\":\"")
+          re.withUnsafeBytes { tail.append(copying: $0) }
+          tail.append(0x22)
         }
         if let room {
           tail.append(literal: ",\"room\":")
@@ -189,7 +191,7 @@ public struct OutputBuffer: Sendable {
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     messages.removeAll(keepingCapacity: true)
-    tails.removeAll(keepingCapacity: true)
+    if !tails.isEmpty { tails.removeAll(keepingCapacity: true) }
     plainCount = 0
   }
 

@@ -38,9 +38,10 @@ public final class SharedMessage: @unchecked Sendable {
   /// One to be filled.
   convenience init() { self.init(tail: []) }
 
-  func fill(replyTo re: String?, room: String?, payload: [UInt8]) {
+  func fill(replyTo inbound: Inbound, room: String?, payload: [UInt8]) {
     isReply = true
-    MessageWriter.appendReply(re: re, room: room, payload: payload, to: &tail)
+    MessageWriter.appendReply(
+      re: inbound.hasID ? inbound.idJSON : nil, room: room, payload: payload, to: &tail)
   }
 
   /// It says nothing any more.

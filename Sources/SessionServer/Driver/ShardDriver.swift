@@ -10,7 +10,7 @@ import WebSocketFrames
 ///
 /// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
 /// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `output` and `scratch` are
-/// swapped away before a transport sees them; every other access reads or changes one variable and ends with that.
+/// lent to one at a time, which `isWriting` sees to; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
@@ -43,7 +43,9 @@ final class ShardDriver {
   @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to the transport: used again as soon as it keeps nothing of it.
   @exclusivity(unchecked) private var scratch = ByteBuffer()
-  @exclusivity(unchecked) private var echoMemory: [UInt8] = []
+  /// `output` and `scratch` are being written.
+  @exclusivity(unchecked) private var isWriting = false
+  @exclusivity(unchecked) var echoMemory = RawEcho.Memory()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
@@ -102,19 +104,6 @@ final class ShardDriver {
   }
 
   private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
-
-  /// Memory for what a raw echo gives back, which is written before the next one needs it.
-  func takeEchoMemory() -> [UInt8] {
-    var memory: [UInt8] = []
-    swap(&memory, &echoMemory)
-    return memory
-  }
-
-  func keepEchoMemory(_ memory: consuming [UInt8]) {
-    guard memory.capacity <= ShardDriver.maxKeptByteCount else { return }
-    memory.removeAll(keepingCapacity: true)
-    echoMemory = memory
-  }
 
   /// The time now, also for what follows.
   func readClock() -> Instant {
@@ -197,7 +186,8 @@ final class ShardDriver {
     isTickScheduled = false
     while let connection = resumed.popLast() { resume(connection) }
     swap(&dirty, &draining)
-    for connection in draining { drain(connection) }
+    // Not counted: the list has them, and changes here only.
+    for index in draining.indices { Unmanaged.passUnretained(draining[index])._withUnsafeGuaranteedRef { drain($0) } }
     draining.removeAll(keepingCapacity: true)
     shareBudget()
     for index in outgoing.indices where !outgoing[index].isEmpty { peers[index].post(contentsOf: &outgoing[index]) }
@@ -311,7 +301,8 @@ final class ShardDriver {
 
   /// The connection's bytes are parsed where they lie; what its handler leaves it keeps itself.
   func read(_ bytes: UnsafeMutableRawBufferPointer, for handler: ConnectionHandler) {
-    now = ShardDriver.clock()
+    // Once for all that the loop hands over at a time: a tick follows it, and the next look comes after that.
+    if !isTickScheduled { now = ShardDriver.clock() }
     // A transport may hand over bytes of one connection when a write to it fails, while another is being read.
     guard !isReading, handler.isReadingDirectly else {
       handler.keep(UnsafeRawBufferPointer(bytes))
@@ -367,7 +358,7 @@ final class ShardDriver {
     scheduleTick()
   }
 
-  func markDirty(_ connection: TransportConnection) {
+  func markDirty(_ connection: consuming TransportConnection) {
     dirty.append(connection)
     scheduleTick()
   }
@@ -381,30 +372,34 @@ final class ShardDriver {
   private func drain(_ connection: TransportConnection) {
     guard let slot = connection.slot else { return connection.drainUnattached() }
     guard connection.isWritable else { return connection.waitForWritability() }
-    output.keepsTails = connection.keepsTails
-    let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
-    send(connection)
-    if hasMore { dirty.append(connection) }
+    if write(connection, slot) { dirty.append(connection) }
   }
 
   /// What the shard still has for a connection that is about to be closed: bounded by what it kept unsent and the
   /// budget, so written even to a transport that takes no more.
-  func drainLast(_ connection: TransportConnection, _ slot: Slot) {
-    output.keepsTails = connection.keepsTails
-    _ = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
-    send(connection)
+  func drainLast(_ connection: TransportConnection, _ slot: Slot) { _ = write(connection, slot) }
+
+  /// One write for all that the shard has for the connection, up to the budget; true if it has more. A write that fails
+  /// may lead back here while it has the memory for it: then the other one has memory of its own.
+  private func write(_ connection: TransportConnection, _ slot: Slot) -> Bool {
+    guard !isWriting else {
+      var (output, scratch) = (OutputBuffer(headroom: ShardDriver.headroom), ByteBuffer())
+      return write(connection, slot, &output, &scratch)
+    }
+    isWriting = true
+    defer { isWriting = false }
+    return write(connection, slot, &output, &scratch)
   }
 
-  /// One write for all that `output` holds. Neither buffer is ours while the transport writes, since a write that fails
-  /// may lead back here.
-  private func send(_ connection: TransportConnection) {
-    var lent = (output: OutputBuffer(headroom: ShardDriver.headroom), scratch: ByteBuffer())
-    swap(&lent.output, &output)
-    swap(&lent.scratch, &scratch)
-    connection.write(&lent.output, through: &lent.scratch)
-    lent.output.removeAll()
-    swap(&lent.output, &output)
-    if lent.scratch.capacity <= ShardDriver.maxKeptByteCount { scratch = lent.scratch }
+  private func write(
+    _ connection: TransportConnection, _ slot: Slot, _ output: inout OutputBuffer, _ scratch: inout ByteBuffer
+  ) -> Bool {
+    output.keepsTails = connection.keepsTails
+    let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
+    connection.write(&output, through: &scratch)
+    output.removeAll()
+    if scratch.capacity > ShardDriver.maxKeptByteCount { scratch = ByteBuffer() }
+    return hasMore
   }
 
   // MARK: Effects
@@ -430,7 +425,9 @@ final class ShardDriver {
 
   private func carryOut(_ effect: Effect) {
     switch effect {
-    case .write(let slot): if let connection = connection(slot) { markDirty(connection) }
+    case .write(let slot):
+      guard let connection = connection(slot) else { return }
+      markDirty(consume connection)
     case .close(let slot, let code, let reason):
       if code == .tooSlow { services.limits.count(.unread) }
       connection(slot)?.close(code.rawValue, reason)
@@ -466,20 +463,22 @@ final class ShardDriver {
   /// that its memory is free for the next one as soon as the shard is told the outcome.
   private func handle(at index: Int) -> Handled? {
     guard let delivery = carried.takeDelivery(at: index) else { return nil }
+    let (token, session) = (delivery.token, delivery.session)
     switch services.handlers[delivery.handler.rawValue] {
     case .immediate(let handler):
+      let event = Event(consume delivery)
       do {
-        return .now(delivery.token, try handler(Event(delivery), delivery.session))
+        return .now(token, try handler(event, session))
       } catch {
-        return .now(delivery.token, .failure(services.judge(error, delivery.event)))
+        return .now(token, .failure(services.judge(error, event.name)))
       }
     case .async(let handler):
-      let (peer, services) = (peers[self.index], services)
+      let (peer, services, event) = (peers[self.index], services, Event(consume delivery))
       Task {
         do {
-          peer.post(.handled(delivery.token, try await handler(Event(delivery), delivery.session)))
+          peer.post(.handled(token, try await handler(event, session)))
         } catch {
-          peer.post(.handled(delivery.token, .failure(services.judge(error, delivery.event))))
+          peer.post(.handled(token, .failure(services.judge(error, event.name))))
         }
       }
       return .later

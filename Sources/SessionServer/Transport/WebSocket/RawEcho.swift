@@ -43,4 +43,23 @@ struct RawEcho {
   }
 
   mutating func takeFrames() -> [UInt8]? { frames.take() }
+
+  /// A loop's memory for what its echoes give back: each writes it before the next one needs it.
+  struct Memory {
+    /// More is let go of when it was written.
+    private static let keptByteCount = 1 << 18
+    private var bytes: [UInt8] = []
+
+    mutating func take() -> [UInt8] {
+      var taken: [UInt8] = []
+      swap(&taken, &bytes)
+      return taken
+    }
+
+    mutating func keep(_ taken: consuming [UInt8]) {
+      guard taken.capacity <= Memory.keptByteCount else { return }
+      taken.removeAll(keepingCapacity: true)
+      bytes = taken
+    }
+  }
 }
