@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import SocketReactor
 import Synchronization
@@ -191,5 +192,38 @@ func withLoop<Value>(
     // The thread lets go of it as its last deed.
     for _ in 0..<1_000 where freed != nil { try await Task.sleep(for: .milliseconds(1)) }
     #expect(freed == nil)
+  }
+
+  /// What a thread freed last lies at the end of its part of the allocator's memory, where malloc_trim(3) leaves it.
+  @Test(arguments: ReactorBackend.usable) func givesBackWhatItsThreadFreed(_ backend: ReactorBackend) async throws {
+    try await withLoop(backend) { loop in
+      let count = 64
+      let spans = try await loop.submit {
+        // One that is mapped by itself: the allocator keeps twice as much from now on.
+        UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 20, alignment: 16).deallocate()
+        let blocks = (0..<count).map { _ in UnsafeMutableRawBufferPointer.allocate(byteCount: 100_000, alignment: 16) }
+        for block in blocks { block.initializeMemory(as: UInt8.self, repeating: 1) }
+        let spans = blocks.map { UInt(bitPattern: $0.baseAddress)..<UInt(bitPattern: $0.baseAddress) + 100_000 }
+        for block in blocks { block.deallocate() }
+        return spans
+      }.get()
+      ProcessMemory.giveBack()
+      #expect(residentPageCount(spans) > count * 20)
+      try await loop.giveBackMemory().get()
+      // A page or two for each of the blocks that it takes to forget them.
+      #expect(residentPageCount(spans) < count * 3)
+    }
+  }
+}
+
+/// mincore(2): whole pages only.
+private func residentPageCount(_ spans: [Range<UInt>]) -> Int {
+  let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+  return spans.reduce(0) { count, span in
+    let start = (span.lowerBound + page - 1) / page * page, end = span.upperBound / page * page
+    var states = [UInt8](repeating: 0, count: Int((end - start) / page))
+    // Memory that is no longer mapped is not resident.
+    guard mincore(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), &states) == 0 else { return count }
+    return count + states.count { $0 & 1 == 1 }
   }
 }

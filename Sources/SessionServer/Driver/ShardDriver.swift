@@ -43,7 +43,8 @@ final class ShardDriver {
   @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
   /// What is handed to the transport: used again as soon as it keeps nothing of it.
   @exclusivity(unchecked) private var scratch = ByteBuffer()
-  private var echoMemory = ByteBuffer()
+  /// For what a raw echo gives back.
+  var echoMemory = LentMemory()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
   /// What the other shards know of our outboxes.
@@ -76,8 +77,6 @@ final class ShardDriver {
   private static let headroom = OutputBuffer.Headroom(steps: [(125, 2), (65_535, 4), (.max, 10)])
   /// The most that one connection is given in one tick, one message more or less.
   private static let byteBudget = 65_536
-  /// Memory for output is let go of when one write has made it larger.
-  private static let maxKeptByteCount = 1 << 18
 
   init(
     index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
@@ -103,20 +102,6 @@ final class ShardDriver {
 
   private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
 
-  /// Memory for what a raw echo gives back, which is written before the next one needs it.
-  func takeEchoMemory() -> ByteBuffer {
-    var memory = ByteBuffer()
-    swap(&memory, &echoMemory)
-    // Not before: whoever wrote it held it yet, and memory that is shared cannot be cleared but only made anew.
-    memory.clear()
-    return memory
-  }
-
-  func keepEchoMemory(_ memory: consuming ByteBuffer) {
-    guard memory.capacity <= ShardDriver.maxKeptByteCount else { return }
-    echoMemory = memory
-  }
-
   /// The time now, also for what follows.
   func readClock() -> Instant {
     now = ShardDriver.clock()
@@ -131,7 +116,21 @@ final class ShardDriver {
     outgoing = peers.map { _ in [] }
   }
 
-  func dropSpares() { shard.dropSpares() }
+  /// Lets go of what is kept to be used again. For when no connection is here; not within a tick.
+  func dropSpares() {
+    shard.dropSpares()
+    compressor.dropSpares()
+    mailbox.dropSpares()
+    (output, scratch, echoMemory) = (OutputBuffer(headroom: ShardDriver.headroom), ByteBuffer(), LentMemory())
+    effects.dropSpareRoom()
+    carried.dropSpareRoom()
+    dirty.dropSpareRoom()
+    draining.dropSpareRoom()
+    resumed.dropSpareRoom()
+    mail.dropSpareRoom()
+    for index in outgoing.indices { outgoing[index].dropSpareRoom() }
+    if connections.allSatisfy({ $0 == nil }) { connections = [] }
+  }
 
   /// Lets go of everything; the loop is about to end.
   func stop() {
@@ -405,7 +404,7 @@ final class ShardDriver {
     connection.write(&lent.output, through: &lent.scratch)
     lent.output.removeAll()
     swap(&lent.output, &output)
-    if lent.scratch.capacity <= ShardDriver.maxKeptByteCount { scratch = lent.scratch }
+    if lent.scratch.capacity <= LentMemory.maxKeptByteCount { scratch = lent.scratch }
   }
 
   // MARK: Effects

@@ -84,8 +84,10 @@ struct ServerLoops: Sendable {
   }
 
   /// Gives back what the loops keep for bytes that come and go.
-  func giveBackMemory() {
-    if case .sockets(let group) = kind { for loop in group.loops { loop.giveBackMemory() } }
+  func giveBackMemory() async {
+    guard case .sockets(let group) = kind else { return }
+    // A loop that has ended has nothing.
+    for loop in group.loops { try? await loop.giveBackMemory().get() }
   }
 
   /// - Parameter peers: the driver of each loop of the group, in its order.

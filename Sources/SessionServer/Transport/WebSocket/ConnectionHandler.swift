@@ -365,7 +365,7 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
   // MARK: The raw echo
 
   private func giveBack(_ opcode: Opcode, _ message: Span<UInt8>) {
-    if echo?.isEmpty == true { echo?.lend(driver.takeEchoMemory()) }
+    if echo?.isEmpty == true { echo?.lend(driver.echoMemory.take()) }
     echo?.append(opcode, message, compression)
     if !isWritable || echo?.isFull == true { holds.insert(.output) }
   }
@@ -385,7 +385,7 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
     if answers.readableBytes > 0 { write(answers) }
     guard let frames = echo?.takeFrames() else { return }
     write(frames)
-    driver.keepEchoMemory(frames)
+    driver.echoMemory.keep(frames)
   }
 
   /// It is time to look whether the peer of an echo is still there: no shard pings it.
