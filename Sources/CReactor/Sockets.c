@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,22 @@ int reactor_set_integer(int descriptor, int level, int option, int value) {
 void reactor_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 void reactor_trim_memory(void) { malloc_trim(0); }
+
+// Each thread has an arena, of which malloc_trim gives back what is free between blocks, and not the end. That is
+// given back when it has become longer than the allocator's threshold, which rises to twice the largest block that was
+// ever mapped by itself (mallopt(3), M_MMAP_THRESHOLD): megabytes. So all of it is taken in blocks, whose bytes are ours
+// to forget, and given back.
+void reactor_trim_thread(void) {
+  // Less than the least block that the allocator maps by itself; and no more of them than an arena's heap has room for.
+  enum { block_size = 120 << 10, max_count = (64 << 20) / block_size };
+  void *blocks[max_count];
+  size_t unused = reactor_unused_memory(), count = 0;
+  while (count < max_count && count * block_size < unused && (blocks[count] = malloc(block_size))) {
+    reactor_forget(blocks[count], block_size);
+    count += 1;
+  }
+  while (count > 0) free(blocks[--count]);
+}
 
 size_t reactor_unused_memory(void) {
 #if __GLIBC_PREREQ(2, 33)

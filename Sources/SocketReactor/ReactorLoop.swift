@@ -231,8 +231,14 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
     return listener
   }
 
-  /// Gives the memory of the loop's buffers back to the system; they take it again as they are needed. From any thread.
-  public func giveBackMemory() { execute { [self] in poller.giveBackMemory() } }
+  /// Gives the memory of the loop's buffers back to the system, and what the thread's own part of the allocator keeps;
+  /// they take it again as they are needed. From any thread.
+  public func giveBackMemory() -> EventLoopFuture<Void> {
+    submit { [self] in
+      poller.giveBackMemory()
+      ProcessMemory.giveBackOfThread()
+    }
+  }
 
   // MARK: The end
 

@@ -266,6 +266,7 @@ final class RingPoller: Poller {
   override func giveBackMemory() {
     // The kernel writes into buffers within `enter` only, and what it has written there is told of by a completion.
     guard completions.isEmpty, staged.isEmpty else { return }
+    (completions, staged) = ([], [])
     reactor_forget(stage.baseAddress, stage.count)
     reactor_forget(ring.pointee.buffer_bytes, Int(ring.pointee.buffer_count) * Int(ring.pointee.buffer_size))
   }

@@ -33,6 +33,16 @@ import Testing
     for text in ["", "DEADBEEFDEADBEEF", "+000000000000000", "00000000000000000"] { #expect(parseHexDigits(text) == nil) }
   }
 
+  @Test func aCacheCountsWhatItsKeysHold() {
+    var cache = TailCache<Int>(maxCount: 100, maxByteCount: 100)
+    for key in 0..<10 { cache.insert([UInt8](repeating: 0, count: 10), for: key, keyByteCount: 40) }
+    #expect(cache.count == 2 && cache[8] != nil && cache[9] != nil)
+    cache.removeAll()
+    #expect(cache.count == 0 && cache[9] == nil)
+    for key in 0..<4 { cache.insert([UInt8](repeating: 0, count: 25), for: key) }
+    #expect(cache.count == 4)
+  }
+
   @Test func timeDoesNotWrap() {
     #expect(Instant(nanoseconds: 5).advanced(byMilliseconds: 2) == Instant(nanoseconds: 2_000_005))
     #expect(Instant(nanoseconds: 5).advanced(byMilliseconds: .max) == .never)

@@ -26,7 +26,7 @@ import Testing
   @Test(arguments: ReactorBackend.usable) func goesOnWhenItsMemoryWasGivenBack(_ backend: ReactorBackend) async throws {
     try await withPair(backend) { pair in
       for round in 1...20 {
-        pair.loop.giveBackMemory()
+        try await pair.loop.giveBackMemory().get()
         let sent = SocketTests.bytes(3_000)
         pair.peer.write(sent)
         try await pair.wait { $0.bytes.count >= 3_000 * round }

@@ -34,6 +34,9 @@ void reactor_name_thread(const char *name);
 // malloc_trim(3), which Swift's module of the C library lacks.
 void reactor_trim_memory(void);
 
+// Gives back the free end of the calling thread's arena.
+void reactor_trim_thread(void);
+
 // mallinfo2(3): bytes that were freed, whether or not the system has them back.
 size_t reactor_unused_memory(void);
 

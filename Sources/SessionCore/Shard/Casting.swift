@@ -63,7 +63,7 @@ extension Shard {
     } else {
       counters.castFailures += 1
     }
-    castCache.insert(changed, for: key)
+    castCache.insert(changed, for: key, keyByteCount: message.byteCount)
     return changed
   }
 }

@@ -67,6 +67,15 @@ public struct Shard: ~Copyable {
   public mutating func dropSpares() {
     spareInbounds.removeAll()
     spareMessages.removeAll()
+    castCache.removeAll()
+    timers.dropSpareRoom()
+    localMail.dropSpareRoom()
+    registry.dropSpareRoom()
+    slotBySID.dropSpareRoom()
+    users.dropSpareRoom()
+    homes.dropSpareRoom()
+    localRooms.dropSpareRoom()
+    if sessions.count == 0 { ranks = OutboxRanks() }
   }
 
   public var connectionCount: Int { connections.count }

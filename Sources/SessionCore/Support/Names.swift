@@ -30,6 +30,9 @@ package struct NameMap<Value> {
   package init() {}
 
   package var count: Int { values.count }
+  /// Gives up the room that is kept for what may come.
+  package mutating func dropSpareRoom() { values.dropSpareRoom() }
+
   /// In no order.
   package var pairs: [(name: String, value: Value)] { values.map { ($0.key.text, $0.value) } }
 

@@ -1,3 +1,17 @@
+extension Array {
+  /// Gives up the room that an empty array keeps for what may come.
+  package mutating func dropSpareRoom() {
+    if isEmpty { self = [] }
+  }
+}
+
+extension Dictionary {
+  /// Gives up the room that an empty table keeps for what may come.
+  package mutating func dropSpareRoom() {
+    if isEmpty { self = [:] }
+  }
+}
+
 /// Objects that nobody uses, for whoever needs one next: what comes and goes with each message takes no memory then that
 /// was not there before.
 struct Spares<Element: AnyObject> {

@@ -47,6 +47,11 @@ struct TimerTable {
     heap.insert(Entry(deadline: deadline, serial: serial, key: key))
   }
 
+  /// Gives up the room that is kept for what may come.
+  mutating func dropSpareRoom() {
+    if heap.isEmpty { heap = Heap() }
+  }
+
   /// The earliest timer that is due, with the deadline that it was set for.
   mutating func popDue(_ now: Instant) -> (key: TimerKey, deadline: Instant)? {
     guard let first = heap.min, first.deadline <= now else { return nil }

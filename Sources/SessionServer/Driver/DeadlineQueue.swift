@@ -20,6 +20,8 @@ package struct DeadlineQueue<Element> {
   package mutating func popDue(_ now: Instant) -> Element? {
     guard let first = entries.first, first.deadline <= now else { return nil }
     entries.removeFirst()
+    // It does not give its room back by itself.
+    if entries.isEmpty { entries = [] }
     return first.element
   }
 }

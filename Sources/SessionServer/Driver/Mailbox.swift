@@ -63,6 +63,11 @@ package final class Mailbox<Item: Sendable>: Sendable {
     state.withLock { swap(&$0.items, &batch) }
   }
 
+  /// Gives up the room that is kept for what may come.
+  package func dropSpares() {
+    state.withLock { $0.items.dropSpareRoom() }
+  }
+
   /// Takes nothing more; what waits can still be taken.
   package func close() {
     state.withLock { $0.isClosed = true }

@@ -9,8 +9,8 @@ import WebSocketFrames
 /// dirty; at the end of the tick each of them is written to once.
 ///
 /// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
-/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `output` and `scratch` are
-/// lent to one at a time, which `isWriting` sees to; every other access reads or changes one variable and ends with that.
+/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `memory` is lent to one
+/// at a time, which `isWriting` sees to; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
@@ -40,10 +40,8 @@ final class ShardDriver {
   @exclusivity(unchecked) private var draining: [TransportConnection] = []
   /// May take messages again, and may hold some that came while they could not.
   @exclusivity(unchecked) private var resumed: [TransportConnection] = []
-  @exclusivity(unchecked) private var output = OutputBuffer(headroom: ShardDriver.headroom)
-  /// What is handed to the transport: used again as soon as it keeps nothing of it.
-  @exclusivity(unchecked) private var scratch = ByteBuffer()
-  /// `output` and `scratch` are being written.
+  @exclusivity(unchecked) private var memory = WriteMemory()
+  /// Somebody has `memory`.
   @exclusivity(unchecked) private var isWriting = false
   @exclusivity(unchecked) var echoMemory = RawEcho.Memory()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
@@ -74,12 +72,8 @@ final class ShardDriver {
   /// Requests that were turned down, by their status.
   private(set) var refusals: [Int: UInt64] = [:]
 
-  /// What a frame's header takes in front of a message of so many bytes.
-  private static let headroom = OutputBuffer.Headroom(steps: [(125, 2), (65_535, 4), (.max, 10)])
   /// The most that one connection is given in one tick, one message more or less.
   private static let byteBudget = 65_536
-  /// Memory for output is let go of when one write has made it larger.
-  private static let maxKeptByteCount = 1 << 18
 
   init(
     index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
@@ -119,7 +113,21 @@ final class ShardDriver {
     outgoing = peers.map { _ in [] }
   }
 
-  func dropSpares() { shard.dropSpares() }
+  /// Lets go of what is kept to be used again. For when no connection is here; not within a tick.
+  func dropSpares() {
+    shard.dropSpares()
+    compressor.dropSpares()
+    mailbox.dropSpares()
+    (memory, echoMemory) = (WriteMemory(), RawEcho.Memory())
+    effects.dropSpareRoom()
+    carried.dropSpareRoom()
+    dirty.dropSpareRoom()
+    draining.dropSpareRoom()
+    resumed.dropSpareRoom()
+    mail.dropSpareRoom()
+    for index in outgoing.indices { outgoing[index].dropSpareRoom() }
+    if connections.allSatisfy({ $0 == nil }) { connections = [] }
+  }
 
   /// Lets go of everything; the loop is about to end.
   func stop() {
@@ -383,22 +391,18 @@ final class ShardDriver {
   /// may lead back here while it has the memory for it: then the other one has memory of its own.
   private func write(_ connection: TransportConnection, _ slot: Slot) -> Bool {
     guard !isWriting else {
-      var (output, scratch) = (OutputBuffer(headroom: ShardDriver.headroom), ByteBuffer())
-      return write(connection, slot, &output, &scratch)
+      var memory = WriteMemory()
+      return write(connection, slot, &memory)
     }
     isWriting = true
     defer { isWriting = false }
-    return write(connection, slot, &output, &scratch)
+    return write(connection, slot, &memory)
   }
 
-  private func write(
-    _ connection: TransportConnection, _ slot: Slot, _ output: inout OutputBuffer, _ scratch: inout ByteBuffer
-  ) -> Bool {
-    output.keepsTails = connection.keepsTails
-    let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &output)
-    connection.write(&output, through: &scratch)
-    output.removeAll()
-    if scratch.capacity > ShardDriver.maxKeptByteCount { scratch = ByteBuffer() }
+  private func write(_ connection: TransportConnection, _ slot: Slot, _ memory: inout WriteMemory) -> Bool {
+    memory.output.keepsTails = connection.keepsTails
+    let hasMore = shard.drain(slot, now: now, byteBudget: ShardDriver.byteBudget, into: &memory.output)
+    memory.write(to: connection)
     return hasMore
   }
 

@@ -14,7 +14,7 @@ struct MemoryKeeper {
   let loops: ServerLoops
 
   /// Less is not worth the work.
-  private static let leastByteCount = 1 << 20
+  private static let leastByteCount = 1 << 18
 
   /// Runs until it is cancelled.
   func run() async {
@@ -23,7 +23,7 @@ struct MemoryKeeper {
       guard await isEmpty(), Reading().isWorthMore(than: last) else { continue }
       // A driver that has ended has nothing.
       for peer in peers { try? await peer.read { $0.dropSpares() } }
-      loops.giveBackMemory()
+      await loops.giveBackMemory()
       ProcessMemory.giveBack()
       last = Reading()
     }

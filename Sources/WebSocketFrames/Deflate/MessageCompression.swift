@@ -32,6 +32,13 @@ public final class CompressionPool {
     return made
   }
 
+  /// Lets go of the compressors that no connection has, and of the memory for messages; both are made again when they are
+  /// needed.
+  public func dropSpares() {
+    deflaters = Array(repeating: nil, count: deflaters.count)
+    scratch = []
+  }
+
   /// A window of 15 bits reads what was written with any smaller one.
   fileprivate var sharedInflater: InflaterBox { inflater }
 }

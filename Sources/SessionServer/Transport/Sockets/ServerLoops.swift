@@ -83,9 +83,15 @@ struct ServerLoops: Sendable {
     }
   }
 
-  /// Gives back what the loops keep for bytes that come and go.
-  func giveBackMemory() {
-    if case .sockets(let group) = kind { for loop in group.loops { loop.giveBackMemory() } }
+  /// Gives back what the loops keep for bytes that come and go, and what their threads keep of the allocator's.
+  func giveBackMemory() async {
+    // A loop that has ended has nothing.
+    switch kind {
+    case .channels(let group):
+      for loop in group.makeIterator() { try? await loop.submit { ProcessMemory.giveBackOfThread() }.get() }
+    case .sockets(let group):
+      for loop in group.loops { try? await loop.giveBackMemory().get() }
+    }
   }
 
   /// - Parameter peers: the driver of each loop of the group, in its order.

@@ -28,6 +28,13 @@ final class OutputCompressor {
 
   init(_ settings: CompressionSettings) { pool = CompressionPool(settings) }
 
+  /// Lets go of what is kept to be used again.
+  func dropSpares() {
+    tails.removeAll()
+    payload = []
+    pool.dropSpares()
+  }
+
   func append(_ output: borrowing OutputBuffer, _ compression: borrowing MessageCompression, to scratch: inout ByteBuffer) {
     for (index, range) in output.messages.enumerated() {
       guard index >= output.plainCount, compression.isWorthwhile(range.count) else {
@@ -56,7 +63,7 @@ final class OutputCompressor {
     } else {
       var compressed: [UInt8] = []
       tail.withUnsafeBytes { compression.compress($0, into: &compressed) }
-      tails.insert(compressed, for: key)
+      tails.insert(compressed, for: key, keyByteCount: tail.count)
       payload += compressed
     }
   }
