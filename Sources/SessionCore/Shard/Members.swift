@@ -155,7 +155,9 @@ extension Shard {
       session.missedCount += 1
       return
     }
+    // What waits already waits for the window, or the connection has been marked.
+    let isMarked = session.outbox.hasUnsent
     put(message, into: session)
-    markDirty(session)
+    if !isMarked { markDirty(session) }
   }
 }
