@@ -41,7 +41,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
 
   let poller: Poller
   // Not checked for overlapping access at run time. Proof that none overlaps: each access reads or changes one of them,
-  // calls nobody, and ends; tasks are run out of `running` by its places.
+  // calls nobody, and ends; tasks are run out of a copy of `running`.
   @exclusivity(unchecked) private var timers = TimerHeap()
   @exclusivity(unchecked) private var tasks: [LoopTask] = []
   @exclusivity(unchecked) private var running: [LoopTask] = []
