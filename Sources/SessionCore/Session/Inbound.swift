@@ -5,17 +5,18 @@
 /// nobody else holds it (`Spares`); in between it is only read.
 final class Inbound: @unchecked Sendable {
   enum Kind: Sendable {
-    case event
     case join(JoinRequest)
     case leave
     case bye(reason: String)
   }
 
+  @exclusivity(unchecked) private(set) var isEvent = false
+  /// Of what is no event.
   @exclusivity(unchecked) private(set) var kind = Kind.leave
   /// Nil for a message that may be lost, and in version 1.
   @exclusivity(unchecked) private(set) var seq: UInt64?
   /// The inside of the `id`'s JSON string, as it was written: an answer says it back without having read it.
-  @exclusivity(unchecked) private(set) var idJSON: [UInt8] = []
+  @exclusivity(unchecked) private var idJSON: [UInt8] = []
   @exclusivity(unchecked) private(set) var hasID = false
   @exclusivity(unchecked) private var idHasEscapes = false
   @exclusivity(unchecked) private(set) var isTransient = false
@@ -38,6 +39,11 @@ final class Inbound: @unchecked Sendable {
   /// More than this is not kept for the next message.
   private static let keptByteCount = 1_024
 
+  var idByteCount: Int { idJSON.count }
+
+  /// Puts the inside of the `id`'s JSON string: `idByteCount` bytes.
+  @inline(__always) func putID(_ message: inout ByteCursor) { idJSON.withUnsafeBytes { message.put($0) } }
+
   var id: String? {
     guard hasID else { return nil }
     let text = idJSON
@@ -46,29 +52,37 @@ final class Inbound: @unchecked Sendable {
   var name: String { event.name }
   var version: UInt64 { event.version }
   var decision: Dispatcher.Decision { event.decision }
-  var isBye: Bool { if case .bye = kind { true } else { false } }
+  var isBye: Bool { if isEvent { false } else if case .bye = kind { true } else { false } }
 
+  /// Of one that is new or cleared.
   /// - Parameter seq: nil where the session's messages have no numbers.
   func fill(_ kind: Kind, _ envelope: Envelope, _ bytes: Span<UInt8>, seq: UInt64?) {
     self.kind = kind
-    // What `enqueue` counts; that of an event follows.
-    if !payload.isEmpty, envelope.type != .event { payload = [] }
+    isTransient = false
+    // What `enqueue` counts.
+    if !payload.isEmpty { payload = [] }
+    fill(envelope, bytes, seq)
+  }
+
+  /// The same for an event; its name is for `event`.
+  func fillEvent(_ envelope: Envelope, _ bytes: Span<UInt8>, seq: UInt64?) {
+    isEvent = true
     // Only an event can be transient, and then it has no number: one that it was given is ignored.
-    isTransient = envelope.type == .event && envelope.isTransient
-    self.seq = isTransient ? nil : seq
+    isTransient = envelope.isTransient
+    fill(envelope, bytes, isTransient ? nil : seq)
+    if let key = envelope.key { self.key = key.text(bytes) }
+    // Not in `clear`: a handler's answer may still share the bytes then.
+    payload.assign(bytes.extracting(envelope.payload ?? 0..<0))
+  }
+
+  @inline(__always) private func fill(_ envelope: Envelope, _ bytes: Span<UInt8>, _ seq: UInt64?) {
+    self.seq = seq
     hasID = envelope.id != nil
     if let id = envelope.id {
       idHasEscapes = id.hasEscapes
       idJSON.assign(bytes.extracting(id.range))
     }
-    room = envelope.room?.text(bytes)
-  }
-
-  /// What else an event says; its name is for `event`.
-  func fillEvent(_ envelope: Envelope, _ bytes: Span<UInt8>) {
-    key = envelope.key?.text(bytes)
-    // Not in `clear`: a handler's answer may still share the bytes then.
-    payload.assign(bytes.extracting(envelope.payload ?? 0..<0))
+    if let room = envelope.room { self.room = room.text(bytes) }
   }
 
   func send(
@@ -76,17 +90,21 @@ final class Inbound: @unchecked Sendable {
     _ token: HandlerToken
   ) {
     (self.handler, handledVersion, self.token) = (handler, version, token)
-    self.castPayload = castPayload
+    if castPayload != nil { self.castPayload = castPayload }
     self.context = context
   }
 
   /// What the message said is let go of, but for memory that the next one can use; of what is small and shared, the next
   /// one takes the place.
   func clear() {
-    if case .event = kind {} else { kind = .leave }
-    (room, key, castPayload) = (nil, nil, nil)
-    // It may have a state, and a session may end.
-    context = nil
+    if !isEvent { kind = .leave }
+    isEvent = false
+    // Mostly there is none of these.
+    if room != nil { room = nil }
+    if key != nil { key = nil }
+    if castPayload != nil { castPayload = nil }
+    // A state may be large, and a session may end.
+    if context?.state != nil { context = nil }
     if payload.count > Inbound.keptByteCount { payload = [] }
   }
 }

@@ -85,14 +85,14 @@ public struct Outbox: Sendable {
   /// full outbox makes room first: transient messages go, then the oldest that are no replies.
   public mutating func append(_ message: consuming SharedMessage, limits: OutboxLimits) {
     if isFull(adding: message, limits) { dropTransients() }
-    if let key = message.key, let older = keys[key], !isSent(older) {
+    if message.hasKey, let key = message.key, let older = keys[key], !isSent(older) {
       losses.conflated += 1
       drop(older, .conflated, limits)
     }
     while isFull(adding: message, limits), dropOldest(limits) {}
     lastSeq += 1
     count(message, by: 1)
-    let (isReply, key) = (message.isReply, message.key)
+    let (isReply, key) = (message.isReply, message.hasKey ? message.key : nil)
     let place = list.append(.init(message, seq: lastSeq))
     if unsent == OutboxList.nowhere { unsent = place }
     if droppable == OutboxList.nowhere, !isReply { droppable = place }
@@ -188,9 +188,13 @@ public struct Outbox: Sendable {
 
   /// A message leaves the account.
   private mutating func take(_ message: SharedMessage, from place: Place) {
+    takeFromAccount(message, at: place, wasSent: isSent(place))
+  }
+
+  private mutating func takeFromAccount(_ message: SharedMessage, at place: Place, wasSent: Bool) {
     count(message, by: -1)
-    if let key = message.key, keys[key] == place { keys[key] = nil }
-    guard isSent(place) else { return }
+    if message.hasKey, let key = message.key, keys[key] == place { keys[key] = nil }
+    guard wasSent else { return }
     sentByteCount -= message.byteCount
     sentMessageCount -= 1
   }
@@ -254,7 +258,7 @@ public struct Outbox: Sendable {
     guard transients.isEmpty, place != OutboxList.nowhere, sentMessageCount < window.messageCount,
       let message = list.lend(place)
     else { return nil }
-    let byteCount = message._withUnsafeGuaranteedRef(\.byteCount)
+    let byteCount = message._withUnsafeGuaranteedRef { $0.byteCount }
     guard sentByteCount == 0 || sentByteCount + byteCount <= window.byteCount else { return nil }
     let seq = list[place].last
     #if PlantedFaults
@@ -318,12 +322,16 @@ public struct Outbox: Sendable {
     guard seq <= lastSentSeq else { return false }
     guard seq > ackedSeq else { return true }
     ackedSeq = seq
-    while list.head != OutboxList.nowhere, list[list.head].last <= seq {
-      if let message = list[list.head].message.take() {
-        take(message, from: list.head)
+    let firstUnsent = unsent == OutboxList.nowhere ? .max : list[unsent].first
+    while var first = list.popFirst(upTo: seq) {
+      if unsent == first.place { unsent = list.head }
+      if droppable == first.place { droppable = list.head }
+      if let message = first.message.take() {
+        takeFromAccount(message, at: first.place, wasSent: first.number < firstUnsent)
         if message.byteCount <= SharedMessage.keptByteCount { spares.keep(consume message) { $0.clear() } }
+      } else {
+        gapCount -= 1
       }
-      remove(list.head)
     }
     if seq >= abandoned.last { forgetAbandoned() }
     // The receiver may stand inside a gap; what is left of it is a shorter one.

@@ -71,11 +71,11 @@ struct OutboxList: Sendable {
   func before(_ place: Place) -> Place { nodes[Int(place)].previous }
 
   mutating func append(_ node: consuming Node) -> Place {
-    let place = put(node)
-    nodes[Int(place)].previous = tail
-    if isEmpty { head = place } else { nodes[Int(tail)].next = place }
-    tail = place
-    return place
+    let last = tail
+    node.previous = last
+    tail = put(node)
+    if last == OutboxList.nowhere { head = tail } else { nodes[Int(last)].next = tail }
+    return tail
   }
 
   mutating func prepend(_ node: consuming Node) -> Place {
@@ -96,6 +96,33 @@ struct OutboxList: Sendable {
     }
     nodes[Int(place)].clear(next: free)
     free = place
+  }
+
+  /// What was the first entry.
+  struct First {
+    var place: Place
+    var number: UInt64
+    var message: SharedMessage?
+  }
+
+  /// Takes the first entry from the list if none of its numbers is above `seq`.
+  mutating func popFirst(upTo seq: UInt64) -> First? {
+    guard head != OutboxList.nowhere, nodes[Int(head)].last <= seq else { return nil }
+    let (place, free) = (head, free)
+    // Once for all of it: each change of an array looks whether it is shared.
+    let (first, next) = nodes.withUnsafeMutableBufferPointer { nodes in
+      let next = nodes[Int(place)].next
+      if next != OutboxList.nowhere { nodes[Int(next)].previous = OutboxList.nowhere }
+      // Taken and not copied: a copy would be counted, and the message used by two.
+      let first = First(place: place, number: nodes[Int(place)].first, message: nodes[Int(place)].message.take())
+      nodes[Int(place)].clear(next: free)
+      return (first, next)
+    }
+    (head, self.free) = (next, place)
+    guard next == OutboxList.nowhere else { return first }
+    tail = OutboxList.nowhere
+    if nodes.count > OutboxList.keptCount { self = OutboxList() }
+    return first
   }
 
   private mutating func put(_ node: consuming Node) -> Place {

@@ -13,7 +13,13 @@ struct OutboxRanks {
   /// One of the largest, within a factor of two.
   var largest: Session? { levels.last { !$0.isEmpty }?.last }
 
-  mutating func set(_ session: Session, byteCount: Int) {
+  @inline(__always) mutating func set(_ session: Session, byteCount: Int) {
+    // Most are small and have no rank.
+    guard byteCount >= OutboxRanks.leastByteCount || session.rank != nil else { return }
+    change(session, byteCount: byteCount)
+  }
+
+  private mutating func change(_ session: Session, byteCount: Int) {
     let level = byteCount < OutboxRanks.leastByteCount
       ? nil : byteCount.bitWidth - byteCount.leadingZeroBitCount - (OutboxRanks.leastByteCount.bitWidth - OutboxRanks.leastByteCount.leadingZeroBitCount)
     guard level != session.rank?.level else { return }
@@ -83,7 +89,7 @@ extension Shard {
     session.outbox.append(message, limits: limits.outbox)
     account(session)
     if session.outbox.losses != before { count(session.outbox.losses, since: before) }
-    relieve(session, sparing: isReply ? nil : session.outbox.lastSeq)
+    if mustGiveWay { relieve(session, sparing: isReply ? nil : session.outbox.lastSeq) }
     watchOverrun(session)
   }
 

@@ -27,7 +27,7 @@ extension Shard {
       #else
       let version = connection.version
       #endif
-      buffer.append(version: version, seq: nil, ack: ack, tail: tail)
+      buffer.append(MessageHead(version: version, seq: nil, ack: ack), tail: tail)
     }
     buffer.plainCount = buffer.messages.count
   }
@@ -56,9 +56,7 @@ extension Shard {
       #endif
       if let liveAfter = session.liveAfter, session.sentSeq >= liveAfter || !session.outbox.hasUnsent {
         session.liveAfter = nil
-        buffer.append(
-          version: session.version, seq: nil, ack: session.lastIn,
-          tail: MessageWriter.tail(.live, payload: MessageWriter.emptyPayload))
+        buffer.append(head(session), tail: MessageWriter.tail(.live, payload: MessageWriter.emptyPayload))
       }
       guard buffer.bytes.count < byteBudget else { return session.outbox.hasUnsent }
       if let (message, seq) = session.outbox.lendNext(window: session.window) {
@@ -68,12 +66,10 @@ extension Shard {
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
       case .message(let message, let seq): drain(message, seq, session, &buffer)
-      case .transient(let message):
-        buffer.append(version: session.version, seq: nil, ack: session.lastIn, tail: tail(of: message, for: session))
+      case .transient(let message): append(message, head(session), session, &buffer)
       case .gap(let gap):
         session.sentSeq = gap.last
-        buffer.append(
-          version: session.version, seq: nil, ack: session.lastIn, tail: MessageWriter.tail(.gap, gap.payload))
+        buffer.append(head(session), tail: MessageWriter.tail(.gap, gap.payload))
       }
     }
   }
@@ -87,8 +83,23 @@ extension Shard {
     if Planted.isOn(.ackMeansReceived) { ack = session.receivedIn }
     if Planted.isOn(.ackGoesBack) { ack -= min(ack, seq % 2) }
     #endif
-    buffer.append(
-      version: session.version, seq: seq, ack: ack, isHistory: message.isHistory, tail: tail(of: message, for: session))
+    let head = MessageHead(version: session.version, seq: seq, ack: ack, isHistory: message.isHistory)
+    append(message, head, session, &buffer)
+  }
+
+  /// Of a message that is not counted.
+  private func head(_ session: Session) -> MessageHead {
+    MessageHead(version: session.version, seq: nil, ack: session.version > 1 ? session.lastIn : nil)
+  }
+
+  private mutating func append(
+    _ message: SharedMessage, _ head: MessageHead, _ session: Session, _ buffer: inout OutputBuffer
+  ) {
+    if session.eventVersions.isEmpty {
+      buffer.append(head, message)
+    } else {
+      buffer.append(head, tail: tail(of: message, for: session))
+    }
   }
 
   /// Version 1 has no numbers: what was sent is done with.
@@ -97,12 +108,10 @@ extension Shard {
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
       case .message(let message, let seq):
-        buffer.append(
-          version: session.version, seq: nil, ack: nil, isHistory: message.isHistory,
-          tail: tail(of: message, for: session))
+        let head = MessageHead(version: session.version, seq: nil, ack: nil, isHistory: message.isHistory)
+        append(message, head, session, &buffer)
         _ = session.outbox.acknowledge(seq)
-      case .transient(let message):
-        buffer.append(version: session.version, seq: nil, ack: nil, tail: tail(of: message, for: session))
+      case .transient(let message): append(message, head(session), session, &buffer)
       case .gap(let gap):
         session.missedCount += gap.count
         _ = session.outbox.acknowledge(gap.last)
@@ -113,9 +122,7 @@ extension Shard {
 
   private func acknowledge(_ session: Session, wrote: Bool, _ buffer: inout OutputBuffer) {
     if session.isAckDue, !wrote {
-      buffer.append(
-        version: session.version, seq: nil, ack: session.lastIn,
-        tail: MessageWriter.tail(.ack, payload: MessageWriter.emptyPayload))
+      buffer.append(head(session), tail: MessageWriter.tail(.ack, payload: MessageWriter.emptyPayload))
     }
     guard wrote || session.isAckDue else { return }
     session.isAckDue = false

@@ -26,10 +26,12 @@ public enum Effect: Sendable {
 public typealias Effects = [Effect]
 
 extension Effects {
-  /// Takes an event for the application out of the list, where it is void afterwards, so that nobody holds its message
+  /// Takes an event for the application out of the list, where it is void afterwards or no longer there, so that nobody holds its message
   /// any more when it is done with and its memory is free for the next one. Nil if there is another effect.
   public mutating func takeDelivery(at index: Int) -> Delivery? {
     guard self[index].isDelivery else { return nil }
+    // The last one, as most are, is just taken off.
+    if index == count - 1, case .deliver(let delivery)? = popLast() { return delivery }
     // Taken by exchange: a copy would be counted.
     var taken = Effect.write(Slot(index: .max, generation: .max))
     swap(&taken, &self[index])

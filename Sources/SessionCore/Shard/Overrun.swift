@@ -1,8 +1,12 @@
 /// Clients that are sent more than they acknowledge, until their outboxes give up what is under way.
 extension Shard {
   /// Such a client has to acknowledge something, in the time of a peer that says nothing.
-  mutating func watchOverrun(_ session: Session) {
-    guard session.outbox.isOverrun, session.overrun.deadline == .never else { return }
+  @inline(__always) mutating func watchOverrun(_ session: Session) {
+    if session.outbox.isOverrun { expectAcknowledgement(session) }
+  }
+
+  private mutating func expectAcknowledgement(_ session: Session) {
+    guard session.overrun.deadline == .never else { return }
     session.ackedAtOverrun = session.outbox.ackedSeq
     session.overrun.set(
       now.advanced(byMilliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds),

@@ -4,9 +4,10 @@ extension Shard {
     guard !connection.isClosing else { return .stop }
     connection.lastHeard = now
     counters.messagesIn += 1
-    let envelope: Envelope
+    // Read where it is used: it is large.
+    var envelope = Envelope()
     do {
-      envelope = try Envelope(parsing: bytes)
+      try envelope.read(bytes)
     } catch {
       reject(connection, error)
       return intake(connection)
@@ -82,7 +83,7 @@ extension Shard {
     take(inbound, session, connection)
   }
 
-  private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
+  @inline(__always) private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
     guard let ack else { return true }
     guard session.outbox.acknowledge(ack, &spareMessages) else {
       let error = ProtocolError("ack.invalid", "ack \(ack) was never sent; the last is \(session.outbox.lastSentSeq)")
@@ -102,23 +103,30 @@ extension Shard {
 
   /// Nil for messages that are done with when their `ack` was read.
   private mutating func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
+    let seq = isSequenced ? envelope.seq : nil
+    guard envelope.type != .event else { return event(envelope, bytes, seq) }
     let kind: Inbound.Kind
     switch envelope.type {
-    case .event: kind = .event
     case .join: kind = .join(JoinRequest(Shard.payload(envelope, bytes)))
     case .leave: kind = .leave
     case .bye: kind = .bye(reason: Shard.payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
     default: return nil
     }
     let inbound = spareInbounds.take() ?? Inbound()
-    inbound.fill(kind, envelope, bytes, seq: isSequenced ? envelope.seq : nil)
-    guard envelope.type == .event, let name = envelope.event else { return inbound }
-    dispatchCache.find(name, version: envelope.eventVersion, bytes, configuration.dispatcher, into: &inbound.event)
-    inbound.fillEvent(envelope, bytes)
+    inbound.fill(kind, envelope, bytes, seq: seq)
     return inbound
   }
 
-  private mutating func take(_ inbound: consuming Inbound, _ session: Session, _ connection: Connection) {
+  @inline(__always) private mutating func event(_ envelope: Envelope, _ bytes: Span<UInt8>, _ seq: UInt64?) -> Inbound {
+    let inbound = spareInbounds.take() ?? Inbound()
+    if let name = envelope.event {
+      dispatchCache.find(name, version: envelope.eventVersion, bytes, configuration.dispatcher, into: &inbound.event)
+    }
+    inbound.fillEvent(envelope, bytes, seq: seq)
+    return inbound
+  }
+
+  @inline(__always) private mutating func take(_ inbound: consuming Inbound, _ session: Session, _ connection: Connection) {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
     guard session.busy != nil || session.inboxCount > 0 || inbound.isBye || mustWait(session) else {
       return begin(inbound, session)
@@ -132,7 +140,7 @@ extension Shard {
   }
 
   /// Whether the message is the next one; what was taken before is acknowledged again, so that its sender stops.
-  private mutating func counts(_ inbound: Inbound, _ session: Session, _ connection: Connection) -> Bool {
+  @inline(__always) private mutating func counts(_ inbound: Inbound, _ session: Session, _ connection: Connection) -> Bool {
     if inbound.isBye { return true }
     guard let seq = inbound.seq else {
       if inbound.isTransient { return true }

@@ -28,8 +28,8 @@ extension Shard {
   /// The session works on the message from now on.
   mutating func begin(_ inbound: consuming Inbound, _ session: Session) {
     session.busy = Busy(serial: nextSerial(), inbound: copy inbound)
+    if inbound.isEvent { return dispatch(consume inbound, session) }
     switch inbound.kind {
-    case .event: dispatch(consume inbound, session)
     case .join(let request): beginJoin(inbound.room ?? "", request, session)
     case .leave:
       let room = inbound.room ?? ""
@@ -41,7 +41,7 @@ extension Shard {
     }
   }
 
-  private mutating func dispatch(_ inbound: consuming Inbound, _ session: Session) {
+  @inline(__always) private mutating func dispatch(_ inbound: consuming Inbound, _ session: Session) {
     // What nobody handles is for the room that it names, or for nobody.
     guard inbound.decision.isUnknown || mayAct(.event, inbound.name, session) else {
       return finish(session, error: .forbidden(.event, inbound.name))
@@ -142,7 +142,7 @@ extension Shard {
     Operation(shard: configuration.index, session: session.slot, serial: session.busy?.serial ?? 0)
   }
 
-  private mutating func setHandlerDeadline(_ session: Session, _ milliseconds: UInt64) {
+  @inline(__always) private mutating func setHandlerDeadline(_ session: Session, _ milliseconds: UInt64) {
     let deadline = now.advanced(byMilliseconds: milliseconds)
     session.busy?.deadline = deadline
     session.handlerDeadline.set(deadline, TimerKey(purpose: .handler, slot: session.slot), in: &timers)
@@ -168,7 +168,7 @@ extension Shard {
     sessions.lend(token.session)?._withUnsafeGuaranteedRef { finish(token, outcome, $0) }
   }
 
-  private mutating func finish(_ token: HandlerToken, _ outcome: HandlerOutcome, _ session: Session) {
+  @inline(__always) private mutating func finish(_ token: HandlerToken, _ outcome: HandlerOutcome, _ session: Session) {
     guard session.isBusy(with: token.serial), session.busy?.deadline ?? .never < .never else { return }
     session.busy?.deadline = .never
     session.handlerDeadline.cancel()
@@ -287,7 +287,7 @@ extension Shard {
   }
 
   /// The client is to hear of it with the next message, or after a quarter of its window, or after a while.
-  private mutating func oweAck(_ session: Session) {
+  @inline(__always) private mutating func oweAck(_ session: Session) {
     guard session.connection != nil else { return }
     if session.lastIn - session.lastAckSent >= UInt64(max(1, limits.window.messageCount / 4)) {
       session.isAckDue = true

@@ -48,6 +48,11 @@ public struct Envelope: Sendable {
   /// Reads a message. Unknown fields are passed over, unless `crit` names them.
   public init(parsing bytes: Span<UInt8>) throws(Fault) {
     self.init()
+    try read(bytes)
+  }
+
+  /// Becomes the message: of what was not read it must be as new.
+  mutating func read(_ bytes: Span<UInt8>) throws(Fault) {
     var fields = FieldSet()
     do throws(Malformed) {
       try readMembers(bytes, &fields)
@@ -80,51 +85,36 @@ public struct Envelope: Sendable {
     if try reader.peek(bytes) == 0x7D {
       reader.index &+= 1
     } else {
-      while true {
+      while !readUsualMembers(&reader, bytes, &fields) {
         try readMember(&reader, bytes, &fields)
-        if try reader.peek(bytes) != 0x2C { break }
+        guard try reader.peek(bytes) == 0x2C else {
+          try reader.expect(0x7D, bytes)
+          break
+        }
         reader.index &+= 1
       }
-      try reader.expect(0x7D, bytes)
     }
     try reader.expectEnd(bytes)
     if reader.sawNonASCII { try Envelope.checkUTF8(bytes) }
   }
 
-  @inline(__always) private mutating func readMember(
+  /// A member however it is written.
+  @inline(never) private mutating func readMember(
     _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
     reader.skipSpace(bytes)
     let start = reader.index
-    if let word = reader.shortKey(bytes), let field = Field(word: word) {
-      try reader.expect(0x3A, bytes)
-      guard fields.insert(field) else { throw Envelope.duplicate(field, at: start) }
-      return try readField(field, &reader, bytes, &fields)
-    }
-    reader.index = start
-    try readRareMember(&reader, bytes, &fields)
-  }
-
-  /// A key that is long, unknown, or written with escapes.
-  @inline(never) private mutating func readRareMember(
-    _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
-  ) throws(Malformed) {
-    let start = reader.index
     let key = try reader.string(bytes)
     try reader.expect(0x3A, bytes)
     if let field = Field(key, bytes) {
-      guard fields.insert(field) else { throw Envelope.duplicate(field, at: start) }
+      guard fields.insert(field) else { throw Malformed("duplicate key \"\(field)\"", at: start) }
       return try readField(field, &reader, bytes, &fields)
     }
     guard fields.insertUnknown(key.decoded(bytes)) else { throw Malformed("duplicate key", at: start) }
     _ = try reader.skipValue(bytes, depth: 1)
   }
 
-  @inline(never) private static func duplicate(_ field: Field, at start: Int) -> Malformed {
-    Malformed("duplicate key \"\(field)\"", at: start)
-  }
-
-  @inline(__always) private mutating func readField(
+  private mutating func readField(
     _ field: Field, _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
     switch field {
@@ -233,53 +223,5 @@ public struct Envelope: Sendable {
       throw .malformed(Malformed("crit is a list of names", at: range.lowerBound))
     }
     if let name = names.first?.stringValue { throw .extensionUnsupported(name) }
-  }
-}
-
-/// The envelope's fields.
-private enum Field: UInt8, WireName {
-  case v, seq, ack, type, event, ev, id, re, room, from, key, pos, delivery, history, payload, crit
-
-  init?(word: UInt64) {
-    switch word {
-    case 0x76: self = .v
-    case 0x73_6571: self = .seq
-    case 0x61_636B: self = .ack
-    case 0x7479_7065: self = .type
-    case 0x65_7665_6E74: self = .event
-    case 0x6576: self = .ev
-    case 0x6964: self = .id
-    case 0x7265: self = .re
-    case 0x726F_6F6D: self = .room
-    case 0x6672_6F6D: self = .from
-    case 0x6B_6579: self = .key
-    case 0x70_6F73: self = .pos
-    case 0x6465_6C69_7665_7279: self = .delivery
-    case 0x68_6973_746F_7279: self = .history
-    case 0x70_6179_6C6F_6164: self = .payload
-    case 0x6372_6974: self = .crit
-    default: return nil
-    }
-  }
-}
-
-/// Which fields a message has shown so far.
-private struct FieldSet {
-  private var known: UInt32 = 0
-  /// Nil while there are none: an empty set is counted each time that it is handed on.
-  private var unknown: Set<NameKey>?
-  var type: JSONText?
-  var crit: Range<Int>?
-
-  func contains(_ field: Field) -> Bool { known & 1 << UInt32(field.rawValue) != 0 }
-
-  mutating func insert(_ field: Field) -> Bool {
-    defer { known |= 1 << UInt32(field.rawValue) }
-    return !contains(field)
-  }
-
-  mutating func insertUnknown(_ key: String) -> Bool {
-    if unknown == nil { unknown = [] }
-    return unknown?.insert(NameKey(key)).inserted == true
   }
 }

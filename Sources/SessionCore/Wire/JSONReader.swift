@@ -22,7 +22,11 @@ struct JSONReader {
 
   var index = 0
   /// Set once a byte outside ASCII was passed: only then is there UTF-8 to be checked.
-  private(set) var sawNonASCII = false
+  var sawNonASCII: Bool { nonASCII != 0 }
+  private var nonASCII: UInt64 = 0
+
+  /// Another one passed over bytes of the same message: bits are set if one of them was outside ASCII.
+  mutating func note(nonASCII: UInt64) { self.nonASCII |= nonASCII }
 
   typealias Bytes = Span<UInt8>
 
@@ -61,28 +65,10 @@ struct JSONReader {
     guard index == bytes.count else { throw fail("bytes behind the value") }
   }
 
-  // MARK: Strings
+  // MARK: Words
 
-  /// A key of at most seven bytes, read up to its closing quote, as `JSONText.word` has it. What it holds is not judged:
-  /// it is for comparison with names that are known. Nil if it is longer or nearly at the end; nothing is taken then.
-  @inline(__always) mutating func shortKey(_ bytes: Bytes) -> UInt64? {
-    guard index &+ 9 <= bytes.count, bytes[unchecked: index] == 0x22 else { return nil }
-    let word = JSONReader.word(bytes, at: index &+ 1)
-    let count = JSONReader.markCount(JSONReader.equalBytes(word, 0x22))
-    guard count < 8 else { return nil }
-    index &+= count &+ 2
-    // Nothing shifts out of an empty key, which then is no name either: a quote stands in it.
-    return word.byteSwapped &>> UInt64(truncatingIfNeeded: 64 &- count &* 8)
-  }
-
-  private static var ones: UInt64 { 0x0101_0101_0101_0101 }
-  private static var tops: UInt64 { 0x8080_8080_8080_8080 }
-
-  /// The eight bytes from `index` on, the first one lowest; there must be so many.
-  @inline(__always) private static func word(_ bytes: Bytes, at index: Int) -> UInt64 {
-    // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
-    UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-  }
+  static var ones: UInt64 { 0x0101_0101_0101_0101 }
+  static var tops: UInt64 { 0x8080_8080_8080_8080 }
 
   /// Marks with its top bit the first of eight bytes that is `byte`; behind it there may be marks that mean nothing, since
   /// a borrow runs towards the later bytes.
@@ -92,58 +78,51 @@ struct JSONReader {
   }
 
   /// Bytes in front of the first mark, eight if there is none.
-  @inline(__always) private static func markCount(_ marks: UInt64) -> Int { marks.trailingZeroBitCount &>> 3 }
+  @inline(__always) static func markCount(_ marks: UInt64) -> Int { marks.trailingZeroBitCount &>> 3 }
 
   /// How many of eight bytes, from the first on, are neither a quote nor an escape nor a control character.
-  @inline(__always) private static func plainCount(_ word: UInt64) -> Int {
+  @inline(__always) static func plainCount(_ word: UInt64) -> Int {
     // A byte below 0x20 borrows from its top bit when that is taken away; one of 0x80 and above is never below.
     markCount((word &- ones &* 0x20) & ~word & tops | equalBytes(word, 0x22) | equalBytes(word, 0x5C))
   }
 
+  // MARK: Strings
+
   /// The inside of a string, quotes left out; `hasEscapes` if it must be decoded.
-  @inline(__always) mutating func string(_ bytes: Bytes) throws(Malformed) -> JSONText {
+  mutating func string(_ bytes: Bytes) throws(Malformed) -> JSONText {
     try expect(0x22, bytes)
     let start = index
-    skipPlain(bytes)
-    guard index < bytes.count, bytes[unchecked: index] == 0x22 else { return try restOfString(bytes, from: start) }
-    index &+= 1
-    return JSONText(range: start..<index &- 1, hasEscapes: false)
-  }
-
-  @inline(never) private mutating func restOfString(_ bytes: Bytes, from start: Int) throws(Malformed) -> JSONText {
     var hasEscapes = false
-    while index < bytes.count {
-      let byte = bytes[index]
-      if byte == 0x22 {
-        index += 1
-        return JSONText(range: start..<index - 1, hasEscapes: hasEscapes)
-      }
-      if byte == 0x5C {
+    while true {
+      skipPlain(bytes)
+      guard index < bytes.count else { throw fail("string without an end") }
+      index &+= 1
+      switch bytes[index &- 1] {
+      case 0x22: return JSONText(range: start..<index - 1, hasEscapes: hasEscapes)
+      case 0x5C:
+        index &-= 1
         hasEscapes = true
         try skipEscape(bytes)
-        skipPlain(bytes)
-        continue
+      default:
+        index &-= 1
+        throw fail("control character in a string")
       }
-      guard byte >= 0x20 else { throw fail("control character in a string") }
-      if byte >= 0x80 { sawNonASCII = true }
-      index += 1
     }
-    throw fail("string without an end")
   }
 
-  /// Passes over what is neither a quote nor an escape nor a control character, eight bytes at a time; the last few bytes
-  /// of a message are left to the caller.
-  @inline(__always) private mutating func skipPlain(_ bytes: Bytes) {
+  /// Passes over what is neither a quote nor an escape nor a control character, eight bytes at a time while there are so
+  /// many.
+  private mutating func skipPlain(_ bytes: Bytes) {
     while index &+ 8 <= bytes.count {
-      let word = JSONReader.word(bytes, at: index)
-      let count = JSONReader.plainCount(word)
-      index &+= count
-      guard count == 8 else {
-        let passed: UInt64 = 1 &<< UInt64(truncatingIfNeeded: count &* 8) &- 1
-        if word & passed & JSONReader.tops != 0 { sawNonASCII = true }
-        return
-      }
-      if word & JSONReader.tops != 0 { sawNonASCII = true }
+      // Unsafe in name: any bits are a UInt64, and the load looks after its bounds.
+      let word = UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+      guard JSONReader.plainCount(word) == 8 else { break }
+      nonASCII |= word & JSONReader.tops
+      index &+= 8
+    }
+    while index < bytes.count, case let byte = bytes[unchecked: index], byte >= 0x20, byte != 0x22, byte != 0x5C {
+      nonASCII |= UInt64(byte & 0x80)
+      index &+= 1
     }
   }
 
@@ -170,7 +149,7 @@ struct JSONReader {
   // MARK: Numbers
 
   /// A whole number from 0 to 2^53-1 in plain digits: no sign, fraction or exponent, no zero in front.
-  @inline(__always) mutating func unsigned(_ bytes: Bytes) throws(Malformed) -> UInt64 {
+  mutating func unsigned(_ bytes: Bytes) throws(Malformed) -> UInt64 {
     _ = try peek(bytes)
     let start = index
     var value: UInt64 = 0
@@ -299,6 +278,12 @@ public struct JSONText: Equatable, Sendable {
     start = UInt32(truncatingIfNeeded: range.lowerBound)
     end = UInt32(truncatingIfNeeded: range.upperBound)
     self.hasEscapes = hasEscapes
+  }
+
+  /// Without escapes; `start` is not behind `end`.
+  @inline(__always) init(start: Int, end: Int) {
+    (self.start, self.end) = (UInt32(truncatingIfNeeded: start), UInt32(truncatingIfNeeded: end))
+    hasEscapes = false
   }
 
   /// The text of a message that was read to its end: all of it is known to be UTF-8.

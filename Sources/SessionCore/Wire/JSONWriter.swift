@@ -16,44 +16,107 @@ extension OutputSpan<UInt8> {
     }
   }
 
-  /// Appends a number in decimal: at most 20 bytes.
+  /// Appends a number in decimal. There must be room for 20 digits, whatever the number is.
   @inline(__always) mutating func append(decimal value: UInt64) {
-    append(decimal: value, digitCount: value.decimalDigitCount)
+    append(atMost: Decimal.maxDigitCount) { $0.put(Decimal(value)) }
   }
 
-  private mutating func append(decimal value: UInt64, digitCount: Int) {
+  /// Appends in pieces, with one look whether there is room for them.
+  /// - Parameter write: puts at most `byteCount` bytes.
+  @inline(__always) mutating func append(atMost byteCount: Int, _ write: (inout ByteCursor) -> Void) {
     withUnsafeMutableBufferPointer { buffer, count in
-      // The check is the proof that the digits lie in the buffer: there are `digitCount` of them.
-      precondition(digitCount <= buffer.count &- count, "no room for \(digitCount) digits")
+      precondition(byteCount <= buffer.count &- count, "no room for \(byteCount) bytes")
       guard let base = buffer.baseAddress else { return }
-      count &+= digitCount
-      var (rest, index) = (value, count)
-      // Two digits at a time: half the divisions.
-      while index &- 2 >= count &- digitCount {
-        let hundreds = rest / 100
-        let pair = rest &- hundreds &* 100
-        let tens = (pair &* 103) &>> 10  // pair / 10, for what is below 100
-        index &-= 2
-        (base + index).initialize(to: UInt8(truncatingIfNeeded: tens) &+ 0x30)
-        (base + index + 1).initialize(to: UInt8(truncatingIfNeeded: pair &- tens &* 10) &+ 0x30)
-        rest = hundreds
-      }
-      if index > count &- digitCount { (base + index - 1).initialize(to: UInt8(truncatingIfNeeded: rest) &+ 0x30) }
+      let start = UnsafeMutableRawPointer(base + count)
+      var cursor = ByteCursor(target: start)
+      write(&cursor)
+      count &+= cursor.target - start
     }
   }
 }
 
-extension UInt64 {
-  /// Of 2^64-1, 20.
-  @inline(__always) var decimalDigitCount: Int {
-    var (count, limit) = (1, UInt64(10))
-    while self >= limit {
-      count &+= 1
-      let (next, isOver) = limit.multipliedReportingOverflow(by: 10)
-      if isOver { break }
-      limit = next
+/// Puts bytes where it was seen before that there is room for them (`append(atMost:)`), so it does not look again.
+struct ByteCursor {
+  fileprivate(set) var target: UnsafeMutableRawPointer
+
+  /// ASCII that stands in the source.
+  @inline(__always) mutating func put(_ text: StaticString) {
+    target.copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+    target += text.utf8CodeUnitCount
+  }
+
+  @inline(__always) mutating func put(_ bytes: UnsafeRawBufferPointer) {
+    guard let source = bytes.baseAddress else { return }
+    target.copyMemory(from: source, byteCount: bytes.count)
+    target += bytes.count
+  }
+
+  /// At most 20 digits; there must be room for so many.
+  @inline(__always) mutating func put(_ number: Decimal) {
+    if number.isShort {
+      // Of the word, what is behind the digits is in the place of what is put next.
+      target.storeBytes(of: number.word.littleEndian, as: UInt64.self)
+    } else {
+      number.writeLong(to: target)
     }
+    target += number.digitCount
+  }
+
+  /// Zeros, for what is written later.
+  @inline(__always) mutating func put(zeros count: Int) {
+    target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+    target += count
+  }
+}
+
+/// A number as decimal digits.
+struct Decimal {
+  /// Of 2^64-1.
+  static let maxDigitCount = 20
+
+  let value: UInt64
+  let digitCount: Int
+  /// Of a number below 10^8, its digits in ASCII, the first one lowest, and zeros behind them.
+  fileprivate let word: UInt64
+
+  @inline(__always) fileprivate var isShort: Bool { value < 100_000_000 }
+
+  @inline(__always) init(_ value: UInt64) {
+    self.value = value
+    guard value > 9 else {
+      (word, digitCount) = (value | 0x30, 1)
+      return
+    }
+    guard value < 100_000_000 else {
+      (word, digitCount) = (0, Decimal.longDigitCount(value))
+      return
+    }
+    // Side by side in one word: two halves of four digits, four pairs, eight digits. The divisions are multiplications
+    // that are exact for so few digits.
+    let high = value / 10_000
+    let halves = high | (value &- high &* 10_000) &<< 32
+    let hundreds = (halves &* 10_486) &>> 20 & 0x0000_007F_0000_007F
+    let pairs = hundreds | (halves &- hundreds &* 100) &<< 16
+    let tens = (pairs &* 103) &>> 10 & 0x000F_000F_000F_000F
+    let digits = tens | (pairs &- tens &* 10) &<< 8
+    let zeroCount = digits.trailingZeroBitCount &>> 3
+    word = digits &>> UInt64(truncatingIfNeeded: zeroCount &* 8) | 0x3030_3030_3030_3030
+    digitCount = 8 &- zeroCount
+  }
+
+  @inline(never) private static func longDigitCount(_ value: UInt64) -> Int {
+    var (rest, count) = (value, 0)
+    while rest > 0 { (rest, count) = (rest / 10, count + 1) }
     return count
+  }
+
+  /// Writes `digitCount` digits.
+  @inline(never) fileprivate func writeLong(to target: UnsafeMutableRawPointer) {
+    var rest = value
+    for place in (0..<digitCount).reversed() {
+      target.storeBytes(of: UInt8(truncatingIfNeeded: rest % 10) + 0x30, toByteOffset: place, as: UInt8.self)
+      rest /= 10
+    }
   }
 }
 
@@ -75,6 +138,21 @@ extension [UInt8] {
     withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
   }
 
+  /// Becomes what is written, which is `byteCount` bytes, in the memory that is there if it can.
+  @inline(__always) mutating func assign(byteCount: Int, _ write: (inout OutputSpan<UInt8>) -> Void) {
+    guard count == byteCount else {
+      removeAll(keepingCapacity: true)
+      return append(addingCapacity: byteCount, initializingWith: write)
+    }
+    withUnsafeMutableBufferPointer { buffer in
+      var span = OutputSpan(buffer: buffer, initializedCount: 0)
+      write(&span)
+      // What was there is initialized, so all of the array is, however much was written.
+      let written = span.finalize(for: buffer)
+      precondition(written == byteCount, "not as many bytes as were said")
+    }
+  }
+
   /// Appends ASCII that stands in the source.
   mutating func append(literal text: StaticString) {
     text.withUTF8Buffer { append(copying: UnsafeRawBufferPointer($0)) }
@@ -82,7 +160,7 @@ extension [UInt8] {
 
   /// Appends a number in decimal.
   mutating func append(decimal value: UInt64) {
-    append(addingCapacity: 20) { (target: inout OutputSpan<UInt8>) in target.append(decimal: value) }
+    append(addingCapacity: Decimal.maxDigitCount) { (target: inout OutputSpan<UInt8>) in target.append(decimal: value) }
   }
 
   /// Appends `text` as a JSON string, quotes included: RFC 8259 section 7 asks for `"`, `\` and controls to be escaped.

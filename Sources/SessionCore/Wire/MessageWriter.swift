@@ -59,25 +59,26 @@ package enum MessageWriter {
     }
   }
 
-  /// The tail of a reply, in one piece: each message with a handler has one.
-  /// - Parameter re: the inside of a JSON string.
-  static func appendReply(re: [UInt8]?, room: String?, payload: [UInt8], to bytes: inout [UInt8]) {
-    payload.withUnsafeBytes { payload in
-      let textByteCount = (re.map { $0.count &+ 2 } ?? 0) &+ (room?.jsonByteCount ?? 0)
-      bytes.append(addingCapacity: 14 + 6 + 8 + 12 &+ textByteCount &+ payload.count) { (tail: inout OutputSpan<UInt8>) in
-        tail.append(literal: "\"type\":\"reply\"")
-        if let re {
-          tail.append(literal: ",\"re\":\"")
-          re.withUnsafeBytes { tail.append(copying: $0) }
-          tail.append(0x22)
-        }
-        if let room {
-          tail.append(literal: ",\"room\":")
-          tail.append(json: room)
-        }
-        tail.append(literal: ",\"payload\":")
-        tail.append(copying: payload)
-        tail.append(0x7D)
+  /// Makes `bytes` the tail of a reply, in one piece: each message with a handler has one.
+  static func writeReply(to inbound: Inbound, room: String?, payload: [UInt8], into bytes: inout [UInt8]) {
+    let textByteCount = (inbound.hasID ? inbound.idByteCount &+ 8 : 0) &+ (room.map { $0.jsonByteCount &+ 8 } ?? 0)
+    bytes.assign(byteCount: 14 + 12 &+ textByteCount &+ payload.count) { (tail: inout OutputSpan<UInt8>) in
+      // The head, and what is there of the `id`.
+      tail.append(atMost: 14 + 8 &+ (inbound.hasID ? inbound.idByteCount : 0)) { tail in
+        tail.put("\"type\":\"reply\"")
+        guard inbound.hasID else { return }
+        tail.put(",\"re\":\"")
+        inbound.putID(&tail)
+        tail.put("\"")
+      }
+      if let room {
+        tail.append(literal: ",\"room\":")
+        tail.append(json: room)
+      }
+      tail.append(atMost: 12 &+ payload.count) { tail in
+        tail.put(",\"payload\":")
+        payload.withUnsafeBytes { tail.put($0) }
+        tail.put("}")
       }
     }
   }
@@ -94,42 +95,54 @@ package enum MessageWriter {
     tail(type, re: re, payload: payload.bytes)
   }
 
-  /// Bytes of a head, so that a transport can be asked for its own header before the message is written.
-  static func headLength(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) -> Int {
-    var length = 6 &+ version.decimalDigitCount &+ (isHistory ? historyMark.utf8CodeUnitCount : 0)
-    if let seq { length &+= 7 &+ seq.decimalDigitCount }
-    if let ack { length &+= 7 &+ ack.decimalDigitCount }
-    return length
+  package static func appendHead(version: UInt64, seq: UInt64?, ack: UInt64?, to bytes: inout [UInt8]) {
+    let head = MessageHead(version: version, seq: seq, ack: ack)
+    bytes.append(addingCapacity: MessageHead.maxByteCount) { (message: inout OutputSpan<UInt8>) in
+      message.append(atMost: MessageHead.maxByteCount) { head.put(&$0) }
+    }
   }
+}
 
+/// What stands in front of a message and differs for each receiver.
+struct MessageHead {
+  private let version: Decimal
+  private let seq: Decimal?
+  private let ack: Decimal?
+  private let isHistory: Bool
+
+  /// With three numbers.
+  static let maxByteCount = 6 + 7 + 7 + 15 + 3 * Decimal.maxDigitCount
   private static let historyMark: StaticString = ",\"history\":true"
 
-  package static func appendHead(
-    version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, to bytes: inout [UInt8]
-  ) {
-    bytes.append(addingCapacity: maxHeadLength) { (head: inout OutputSpan<UInt8>) in
-      appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &head)
-    }
+  @inline(__always) init(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) {
+    self.version = Decimal(version)
+    self.seq = seq.map { Decimal($0) }
+    self.ack = ack.map { Decimal($0) }
+    self.isHistory = isHistory
   }
 
-  /// With three numbers of 20 digits.
-  static let maxHeadLength = 6 + 7 + 7 + 15 + 3 * 20
+  /// Known before it is written, so that a transport can be asked for room for its own header.
+  @inline(__always) var byteCount: Int {
+    var count = 6 &+ version.digitCount &+ (isHistory ? MessageHead.historyMark.utf8CodeUnitCount : 0)
+    if let seq { count &+= 7 &+ seq.digitCount }
+    if let ack { count &+= 7 &+ ack.digitCount }
+    return count
+  }
 
-  @inline(__always) static func appendHead(
-    version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool, to head: inout OutputSpan<UInt8>
-  ) {
-    head.append(literal: "{\"v\":")
-    head.append(decimal: version)
+  /// Puts at most `maxByteCount` bytes.
+  @inline(__always) func put(_ message: inout ByteCursor) {
+    message.put("{\"v\":")
+    message.put(version)
     if let seq {
-      head.append(literal: ",\"seq\":")
-      head.append(decimal: seq)
+      message.put(",\"seq\":")
+      message.put(seq)
     }
     if let ack {
-      head.append(literal: ",\"ack\":")
-      head.append(decimal: ack)
+      message.put(",\"ack\":")
+      message.put(ack)
     }
-    if isHistory { head.append(literal: historyMark) }
-    head.append(literal: ",")
+    if isHistory { message.put(MessageHead.historyMark) }
+    message.put(",")
   }
 }
 
@@ -195,16 +208,31 @@ public struct OutputBuffer: Sendable {
     plainCount = 0
   }
 
-  mutating func append(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false, tail: [UInt8]) {
-    let length = MessageWriter.headLength(version: version, seq: seq, ack: ack, isHistory: isHistory) &+ tail.count
-    let room = headroom.byteCount(for: length)
+  mutating func append(_ head: MessageHead, tail: [UInt8]) {
+    append(head, tailByteCount: tail.count) { message in tail.withUnsafeBytes { message.put($0) } }
+    if keepsTails { tails.append(tail) }
+  }
+
+  /// The same with the tail of a message, which is not counted meanwhile.
+  mutating func append(_ head: MessageHead, _ message: SharedMessage) {
+    append(head, tailByteCount: message.byteCount) { message.putTail(&$0) }
+    if keepsTails { tails.append(message.tail) }
+  }
+
+  /// - Parameter putTail: puts `tailByteCount` bytes.
+  @inline(__always) private mutating func append(
+    _ head: MessageHead, tailByteCount: Int, _ putTail: (inout ByteCursor) -> Void
+  ) {
+    let room = headroom.byteCount(for: head.byteCount &+ tailByteCount)
     let start = bytes.count &+ room
-    bytes.append(addingCapacity: room &+ MessageWriter.maxHeadLength &+ tail.count) { (message: inout OutputSpan<UInt8>) in
-      message.append(repeating: 0, count: room)
-      MessageWriter.appendHead(version: version, seq: seq, ack: ack, isHistory: isHistory, to: &message)
-      tail.withUnsafeBytes { message.append(copying: $0) }
+    let maxByteCount = room &+ MessageHead.maxByteCount &+ tailByteCount
+    bytes.append(addingCapacity: maxByteCount) { (message: inout OutputSpan<UInt8>) in
+      message.append(atMost: maxByteCount) { message in
+        message.put(zeros: room)
+        head.put(&message)
+        putTail(&message)
+      }
     }
     messages.append(start..<bytes.count)
-    if keepsTails { tails.append(tail) }
   }
 }

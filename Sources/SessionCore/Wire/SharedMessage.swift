@@ -6,6 +6,8 @@
 public final class SharedMessage: @unchecked Sendable {
   /// From the first key to the closing brace, for example `"type":"event","event":"chat","payload":{}}`.
   @exclusivity(unchecked) public private(set) var tail: [UInt8]
+  /// Of the tail. A number of its own: its memory is not looked at when a message is acknowledged.
+  @exclusivity(unchecked) public private(set) var byteCount: Int
   @exclusivity(unchecked) public private(set) var room: String?
   /// A newer unsent message with the same key takes the place of this one.
   @exclusivity(unchecked) public private(set) var key: String?
@@ -16,6 +18,7 @@ public final class SharedMessage: @unchecked Sendable {
 
   public init(tail: [UInt8], room: String? = nil, key: String? = nil, isReply: Bool = false) {
     self.tail = tail
+    byteCount = tail.count
     self.room = room
     self.key = key
     self.isReply = isReply
@@ -25,10 +28,15 @@ public final class SharedMessage: @unchecked Sendable {
   /// The same message for those that come later. It shares its bytes; a newer one with its key does not replace it,
   /// since the history that was promised comes whole.
   init(recalling message: SharedMessage) {
-    (tail, room, key, isReply, isHistory) = (message.tail, message.room, nil, false, true)
+    (tail, byteCount) = (message.tail, message.byteCount)
+    (room, key, isReply, isHistory) = (message.room, nil, false, true)
   }
 
-  public var byteCount: Int { tail.count }
+  /// Asked with each message: a look at the key would be counted.
+  var hasKey: Bool { key != nil }
+
+  /// Puts the tail, which is not counted meanwhile: `byteCount` bytes.
+  @inline(__always) func putTail(_ message: inout ByteCursor) { tail.withUnsafeBytes { message.put($0) } }
 
   // MARK: Used again
 
@@ -40,13 +48,14 @@ public final class SharedMessage: @unchecked Sendable {
 
   func fill(replyTo inbound: Inbound, room: String?, payload: [UInt8]) {
     isReply = true
-    MessageWriter.appendReply(
-      re: inbound.hasID ? inbound.idJSON : nil, room: room, payload: payload, to: &tail)
+    MessageWriter.writeReply(to: inbound, room: room, payload: payload, into: &tail)
+    byteCount = tail.count
   }
 
-  /// It says nothing any more.
+  /// It says nothing any more; the memory of its tail is for the next one.
   func clear() {
-    (room, key, isReply, isHistory) = (nil, nil, false, false)
-    tail.removeAll(keepingCapacity: true)
+    if room != nil { room = nil }
+    if key != nil { key = nil }
+    (isReply, isHistory) = (false, false)
   }
 }
