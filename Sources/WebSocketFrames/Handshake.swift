@@ -11,7 +11,7 @@ public enum Handshake {
   public static func isWellFormed(key: String) -> Bool {
     let bytes = Array(key.utf8)
     return bytes.count == 24 && bytes[22] == 0x3D && bytes[23] == 0x3D
-      && bytes[..<22].allSatisfy { Base64.alphabet.contains($0) }
+      && bytes[..<22].allSatisfy(Base64.contains)
   }
 
   /// The key of a client's request from its 16 random bytes (section 4.1, step 7).
@@ -23,10 +23,13 @@ public enum Handshake {
 
 /// Base64 with padding: RFC 4648 section 4.
 enum Base64 {
-  static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  static func contains(_ byte: UInt8) -> Bool { Grammar.isAlphanumeric(byte) || byte == 0x2B || byte == 0x2F }
 
   static func encode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
       let group = bytes[start..<min(start + 3, bytes.count)]
       var bits: UInt32 = 0

@@ -2,16 +2,23 @@
 /// It proves that the peer speaks WebSocket and protects nothing.
 package enum SHA1 {
   package static func digest(_ input: [UInt8]) -> [UInt8] {
-    var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
+    var state: State = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
     let padded = pad(input)
-    for block in stride(from: 0, to: padded.count, by: 64) {
-      compress(padded[block..<block + 64], into: &state)
+    for start in stride(from: 0, to: padded.count, by: 64) { compress(padded, from: start, into: &state) }
+    var digest: [UInt8] = []
+    digest.reserveCapacity(20)
+    for index in state.indices {
+      for shift in stride(from: 24, through: 0, by: -8) { digest.append(UInt8(truncatingIfNeeded: state[index] >> UInt32(shift))) }
     }
-    return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - 8 * $0)) } }
+    return digest
   }
+
+  private typealias State = InlineArray<5, UInt32>
 
   private static func pad(_ input: [UInt8]) -> [UInt8] {
     var padded = input
+    // Room for the mark, up to 63 zeros and the length.
+    padded.reserveCapacity(input.count + 1 + 63 + 8)
     padded.append(0x80)
     while padded.count % 64 != 56 { padded.append(0) }
     let bits = UInt64(input.count) * 8
@@ -19,9 +26,9 @@ package enum SHA1 {
     return padded
   }
 
-  private static func compress(_ block: ArraySlice<UInt8>, into state: inout [UInt32]) {
-    var words = [UInt32](repeating: 0, count: 80)
-    for (offset, byte) in block.enumerated() { words[offset / 4] = words[offset / 4] << 8 | UInt32(byte) }
+  private static func compress(_ bytes: [UInt8], from start: Int, into state: inout State) {
+    var words = InlineArray<80, UInt32>(repeating: 0)
+    for t in 0..<16 { for place in 0..<4 { words[t] = words[t] << 8 | UInt32(bytes[start + 4 * t + place]) } }
     for t in 16..<80 { words[t] = turn(words[t - 3] ^ words[t - 8] ^ words[t - 14] ^ words[t - 16], 1) }
     var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
     for t in 0..<80 {
@@ -29,7 +36,11 @@ package enum SHA1 {
       let next = turn(a, 5) &+ mixed &+ e &+ constant &+ words[t]
       (e, d, c, b, a) = (d, c, turn(b, 30), a, next)
     }
-    for (index, value) in [a, b, c, d, e].enumerated() { state[index] &+= value }
+    state[0] &+= a
+    state[1] &+= b
+    state[2] &+= c
+    state[3] &+= d
+    state[4] &+= e
   }
 
   private static func round(_ t: Int, _ b: UInt32, _ c: UInt32, _ d: UInt32) -> (UInt32, UInt32) {

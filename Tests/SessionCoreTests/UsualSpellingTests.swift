@@ -15,7 +15,9 @@ struct UsualSpellingTests {
     ("id", [#""1""#, #""é""#, #""a\"b""#, #""a\\""#, #""12345678""#, #""1234567""#, #""123456789""#, "\"a\tb\""]),
     ("room", [#""r""#, #""room-\u00e9""#, #""😀""#]),
     ("key", [#""k""#, #""k\n""#]),
-    ("re", [#""x""#]),
+    ("re", [#""x""#, #""\u0078""#]),
+    ("from", [#""s_AAAAAAAAAAAAAAAAAAAAAA""#, #""me""#]),
+    ("pos", [#"["0123456789abcdef",7]"#, #"["0123456789abcdef", 7]"#, #""x""#, "[7"]),
     ("delivery", [#""transient""#, #""reliable""#]),
     ("unknown", ["1", "{}"]),
     ("payload", [
@@ -30,7 +32,8 @@ struct UsualSpellingTests {
       func said(_ field: JSONText?) -> String { field.map { $0.decoded(text.span) } ?? "-" }
       return """
         \(envelope.version) \(envelope.type) \(envelope.seq as Any) \(envelope.ack as Any) \(said(envelope.event)) \
-        \(envelope.eventVersion) \(said(envelope.id)) \(said(envelope.re)) \(said(envelope.room)) \(said(envelope.key)) \
+        \(envelope.eventVersion) \(said(envelope.id)) \(said(envelope.re)) \(said(envelope.room)) \(said(envelope.key)) \(said(envelope.from)) \
+        \(envelope.pos.map { String(decoding: text[$0], as: UTF8.self) } ?? "-") \
         \(envelope.isTransient) \(envelope.payload.map { String(decoding: text[$0], as: UTF8.self) } ?? "-")
         """
     } catch {
@@ -94,6 +97,7 @@ struct UsualSpellingTests {
       var text: [UInt8] = []
       MessageWriter.appendHead(version: 2, seq: number, ack: number, to: &text)
       #expect(String(decoding: text, as: UTF8.self) == #"{"v":2,"seq":\#(number),"ack":\#(number),"#)
+      #expect(JSONValue.int(number).text == String(number))
       guard number <= 9_007_199_254_740_991 else { continue }
       let message = Array(#"{"v":2,"ack":\#(number),"type":"ack","payload":{}}"#.utf8)
       #expect(try Envelope(parsing: message.span).ack == number)

@@ -2,16 +2,21 @@
 /// cryptography package; the standard's own examples are the test.
 package enum SHA256 {
   package static func digest(_ input: [UInt8]) -> [UInt8] {
-    var state: [UInt32] = [
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-    ]
+    var state = initial
     var padded = input
+    // Room for the mark, up to 63 zeros and the length.
+    padded.reserveCapacity(input.count + 1 + 63 + 8)
     padded.append(0x80)
     while padded.count % 64 != 56 { padded.append(0) }
     let bits = UInt64(input.count) * 8
     for shift in stride(from: 56, through: 0, by: -8) { padded.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift))) }
-    for start in stride(from: 0, to: padded.count, by: 64) { compress(padded[start..<start + 64], into: &state) }
-    return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - 8 * $0)) } }
+    for start in stride(from: 0, to: padded.count, by: 64) { compress(padded, from: start, into: &state) }
+    var digest: [UInt8] = []
+    digest.reserveCapacity(32)
+    for index in state.indices {
+      for shift in stride(from: 24, through: 0, by: -8) { digest.append(UInt8(truncatingIfNeeded: state[index] >> UInt32(shift))) }
+    }
+    return digest
   }
 
   /// Whether two digests are equal, in a time that depends on their length alone.
@@ -22,24 +27,41 @@ package enum SHA256 {
     return difference == 0
   }
 
-  private static func compress(_ block: ArraySlice<UInt8>, into state: inout [UInt32]) {
-    var w = [UInt32](repeating: 0, count: 64)
-    for (offset, byte) in block.enumerated() { w[offset / 4] = w[offset / 4] << 8 | UInt32(byte) }
+  private typealias State = InlineArray<8, UInt32>
+
+  private static var initial: State {
+    [
+      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+    ]
+  }
+
+  /// The names are the standard's (section 6.2.2).
+  private static func compress(_ bytes: [UInt8], from start: Int, into state: inout State) {
+    var w = InlineArray<64, UInt32>(repeating: 0)
+    for t in 0..<16 { for place in 0..<4 { w[t] = w[t] << 8 | UInt32(bytes[start + 4 * t + place]) } }
     for t in 16..<64 {
       let low = turn(w[t - 15], 7) ^ turn(w[t - 15], 18) ^ w[t - 15] >> 3
       let high = turn(w[t - 2], 17) ^ turn(w[t - 2], 19) ^ w[t - 2] >> 10
       w[t] = w[t - 16] &+ low &+ w[t - 7] &+ high
     }
-    var v = state
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for t in 0..<64 {
-      let sum1 = turn(v[4], 6) ^ turn(v[4], 11) ^ turn(v[4], 25)
-      let choice = (v[4] & v[5]) ^ (~v[4] & v[6])
-      let first = v[7] &+ sum1 &+ choice &+ constants[t] &+ w[t]
-      let sum0 = turn(v[0], 2) ^ turn(v[0], 13) ^ turn(v[0], 22)
-      let majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2])
-      v = [first &+ sum0 &+ majority, v[0], v[1], v[2], v[3] &+ first, v[4], v[5], v[6]]
+      let sum1 = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)
+      let choice = (e & f) ^ (~e & g)
+      let first = h &+ sum1 &+ choice &+ constants[t] &+ w[t]
+      let sum0 = turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)
+      let majority = (a & b) ^ (a & c) ^ (b & c)
+      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ sum0 &+ majority)
     }
-    for index in 0..<8 { state[index] &+= v[index] }
+    state[0] &+= a
+    state[1] &+= b
+    state[2] &+= c
+    state[3] &+= d
+    state[4] &+= e
+    state[5] &+= f
+    state[6] &+= g
+    state[7] &+= h
   }
 
   private static func turn(_ word: UInt32, _ bits: UInt32) -> UInt32 { word >> bits | word << (32 - bits) }

@@ -9,7 +9,9 @@ extension Envelope {
     return bytes.withUnsafeBytes { text in
       var words = WordReader(text, at: reader.index)
       var isOver = false
-      while !isOver, let field = readUsual(&words, bytes, &fields.type), !fields.contains(field), let end = words.takeEnd() {
+      while !isOver, let field = words.key(), !fields.contains(field), readUsual(field, &words, bytes, &fields.type),
+        let end = words.takeEnd()
+      {
         reader.index = words.index
         isOver = end == 0x7D
         fields.insertNew(field)
@@ -19,39 +21,47 @@ extension Envelope {
     }
   }
 
-  /// One member; nothing is certain of the place if there is none that is taken here.
+  /// A value, by what it is rather than by what it is of: the code for each kind is there once, since what a message passes
+  /// through has to fit into the processor's cache.
   @inline(__always) private mutating func readUsual(
-    _ words: inout WordReader, _ bytes: Span<UInt8>, _ type: inout JSONText?
-  ) -> Field? {
-    let word = words.word
-    // The quote and the first letter: of keys that begin alike there are two at most.
-    switch UInt16(truncatingIfNeeded: word) {
-    case 0x7622: return words.number("\"v\":", word, &version) ? .v : nil
-    case 0x7322: return words.number("\"seq\":", word, &seq) ? .seq : nil
-    case 0x6122: return words.number("\"ack\":", word, &ack) ? .ack : nil
-    case 0x7422: return words.text("\"type\":", word, &type) ? .type : nil
-    case 0x6522:
-      guard word &>> 24 & 0xFF == 0x22 else { return words.text("\"event\":", word, &event) ? .event : nil }
-      return words.number("\"ev\":", word, &eventVersion) ? .ev : nil
-    case 0x6922: return words.text("\"id\":", word, &id) ? .id : nil
-    case 0x7222: return words.text("\"room\":", word, &room) ? .room : nil
-    case 0x6B22: return words.text("\"key\":", word, &key) ? .key : nil
-    case 0x7022: return words.takePayloadKey(word) && readUsualPayload(&words, bytes) ? .payload : nil
-    default: return nil
+    _ field: Field, _ words: inout WordReader, _ bytes: Span<UInt8>, _ type: inout JSONText?
+  ) -> Bool {
+    words.skipBlanks()
+    if let text = words.text() {
+      switch field {
+      case .type: type = text
+      case .event: event = text
+      case .id: id = text
+      case .re: re = text
+      case .room: room = text
+      case .from: from = text
+      case .key: key = text
+      case .payload: payload = text.range.lowerBound &- 1..<text.range.upperBound &+ 1
+      default: return false
+      }
+      return true
     }
-  }
-
-  @inline(__always) private mutating func readUsualPayload(_ words: inout WordReader, _ bytes: Span<UInt8>) -> Bool {
-    let start = words.index
-    if words.text() == nil {
-      var reader = JSONReader(at: start)
-      guard let range = try? reader.skipValue(bytes, depth: 1) else { return false }
-      words.skip(reader)
-      payload = range
-    } else {
-      payload = Range(uncheckedBounds: (start, words.index))
+    guard field != .payload, field != .pos else {
+      guard let range = Envelope.skipUsual(&words, bytes) else { return false }
+      if field == .pos { pos = range } else { payload = range }
+      return true
+    }
+    guard let number = words.number() else { return false }
+    switch field {
+    case .v: version = number
+    case .seq: seq = number
+    case .ack: ack = number
+    case .ev: eventVersion = number
+    default: return false
     }
     return true
+  }
+
+  @inline(__always) private static func skipUsual(_ words: inout WordReader, _ bytes: Span<UInt8>) -> Range<Int>? {
+    var reader = JSONReader(at: words.index)
+    guard let range = try? reader.skipValue(bytes, depth: 1) else { return nil }
+    words.skip(reader)
+    return range
   }
 }
 
@@ -82,39 +92,33 @@ private struct WordReader {
     return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: last, as: UInt64.self)) >> UInt64(truncatingIfNeeded: (index &- last) &* 8)
   }
 
-  /// A member with that key and a number.
-  @inline(__always) mutating func number(_ key: StaticString, _ word: UInt64, _ value: inout UInt64) -> Bool {
-    guard take(key, word), let number = number() else { return false }
-    value = number
-    return true
+  /// A key and its colon. Nothing is certain of `index` if there is none that is known here.
+  @inline(__always) mutating func key() -> Field? {
+    let word = word
+    // The quote and the first letter: of keys that begin alike there are two at most.
+    switch UInt16(truncatingIfNeeded: word) {
+    case 0x7622: return take("\"v\":", word) ? .v : nil
+    case 0x7322: return take("\"seq\":", word) ? .seq : nil
+    case 0x6122: return take("\"ack\":", word) ? .ack : nil
+    case 0x7422: return take("\"type\":", word) ? .type : nil
+    case 0x6522: return take("\"event\":", word) ? .event : take("\"ev\":", word) ? .ev : nil
+    case 0x6922: return take("\"id\":", word) ? .id : nil
+    case 0x7222: return take("\"room\":", word) ? .room : take("\"re\":", word) ? .re : nil
+    case 0x6622: return take("\"from\":", word) ? .from : nil
+    case 0x6B22: return take("\"key\":", word) ? .key : nil
+    case 0x7022:
+      guard word == WordReader.word("\"payload") else { return take("\"pos\":", word) ? .pos : nil }
+      index &+= 8
+      return take("\":", self.word) ? .payload : nil
+    default: return nil
+    }
   }
 
-  @inline(__always) mutating func number(_ key: StaticString, _ word: UInt64, _ value: inout UInt64?) -> Bool {
-    guard take(key, word), let number = number() else { return false }
-    value = number
-    return true
-  }
-
-  /// A member with that key and a string.
-  @inline(__always) mutating func text(_ key: StaticString, _ word: UInt64, _ value: inout JSONText?) -> Bool {
-    guard take(key, word), let text = text() else { return false }
-    value = text
-    return true
-  }
-
-  /// The key `payload`, which takes more than a word.
-  @inline(__always) mutating func takePayloadKey(_ word: UInt64) -> Bool {
-    guard word == WordReader.word("\"payload") else { return false }
-    index &+= 8
-    return take("\":", self.word)
-  }
-
-  /// A key with its quotes and colon, of at most eight bytes, and the blanks behind it, if `word` begins with it.
+  /// A key with its quotes and colon, of at most eight bytes, if `word` begins with it.
   @inline(__always) private mutating func take(_ key: StaticString, _ word: UInt64) -> Bool {
     let mask = UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- key.utf8CodeUnitCount &* 8)
     guard word & mask == WordReader.word(key) else { return false }
     index &+= key.utf8CodeUnitCount
-    skipBlanks()
     return true
   }
 
@@ -127,7 +131,7 @@ private struct WordReader {
     return word
   }
 
-  @inline(__always) private mutating func skipBlanks() {
+  @inline(__always) mutating func skipBlanks() {
     var word = word
     while UInt8(truncatingIfNeeded: word) == 0x20 {
       let count = (word ^ (JSONReader.ones &* 0x20)).trailingZeroBitCount &>> 3
@@ -138,7 +142,7 @@ private struct WordReader {
   }
 
   /// A whole number of one to seven plain digits, no zero in front. Nil, with nothing taken, for anything else.
-  @inline(__always) private mutating func number() -> UInt64? {
+  @inline(__always) mutating func number() -> UInt64? {
     let digits = word ^ (JSONReader.ones &* 0x30)
     // The first byte above 9 gets its top bit; what a carry marks lies behind it.
     let length = JSONReader.markCount(((digits &+ JSONReader.ones &* 0x76) | digits) & JSONReader.tops)

@@ -1,5 +1,5 @@
 /// A JSON value as a tree, for what is small and rare: `hello`, `welcome`, errors. Never on the data path.
-public indirect enum JSONValue: Sendable, Equatable {
+public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
   /// A number as it was written: the reader checks its form and leaves its precision alone.
@@ -31,7 +31,10 @@ public indirect enum JSONValue: Sendable, Equatable {
     guard !reader.sawNonASCII || (try? UTF8Span(validating: bytes)) != nil else { throw Malformed("not UTF-8", at: 0) }
   }
 
-  public static func int(_ value: some BinaryInteger) -> JSONValue { .number(String(value)) }
+  public static func int(_ value: some BinaryInteger) -> JSONValue {
+    // The standard library's way is that of all integers of any size, which takes far longer.
+    .number(UInt64(exactly: value).map { Decimal($0).text } ?? String(value))
+  }
 
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
@@ -62,7 +65,7 @@ public indirect enum JSONValue: Sendable, Equatable {
     switch self {
     case .null: bytes.append(literal: "null")
     case .bool(let flag): bytes.append(literal: flag ? "true" : "false")
-    case .number(let text): bytes.append(contentsOf: text.utf8)
+    case .number(var text): text.withUTF8 { bytes.append(copying: UnsafeRawBufferPointer($0)) }
     case .string(let text): bytes.append(json: text)
     case .array(let values):
       JSONValue.appendList(values, "[", "]", to: &bytes) { $0.append(to: &$1) }

@@ -82,15 +82,16 @@ struct Decimal {
   @inline(__always) fileprivate var isShort: Bool { value < 100_000_000 }
 
   @inline(__always) init(_ value: UInt64) {
-    self.value = value
-    guard value > 9 else {
-      (word, digitCount) = (value | 0x30, 1)
-      return
-    }
-    guard value < 100_000_000 else {
-      (word, digitCount) = (0, Decimal.longDigitCount(value))
-      return
-    }
+    self = value < 10 ? Decimal(value: value, digitCount: 1, word: value | 0x30) : Decimal.long(value)
+  }
+
+  private init(value: UInt64, digitCount: Int, word: UInt64) {
+    (self.value, self.digitCount, self.word) = (value, digitCount, word)
+  }
+
+  /// Of more than one digit. Not put into its callers, so that its code is in the processor's cache once.
+  @inline(never) private static func long(_ value: UInt64) -> Decimal {
+    guard value < 100_000_000 else { return Decimal(value: value, digitCount: longDigitCount(value), word: 0) }
     // Side by side in one word: two halves of four digits, four pairs, eight digits. The divisions are multiplications
     // that are exact for so few digits.
     let high = value / 10_000
@@ -100,8 +101,20 @@ struct Decimal {
     let tens = (pairs &* 103) &>> 10 & 0x000F_000F_000F_000F
     let digits = tens | (pairs &- tens &* 10) &<< 8
     let zeroCount = digits.trailingZeroBitCount &>> 3
-    word = digits &>> UInt64(truncatingIfNeeded: zeroCount &* 8) | 0x3030_3030_3030_3030
-    digitCount = 8 &- zeroCount
+    return Decimal(
+      value: value, digitCount: 8 &- zeroCount,
+      word: digits &>> UInt64(truncatingIfNeeded: zeroCount &* 8) | 0x3030_3030_3030_3030)
+  }
+
+  var text: String {
+    // A word for a short one, so that the text lies in the string itself.
+    String(unsafeUninitializedCapacity: isShort ? 8 : Decimal.maxDigitCount) { buffer in
+      // There is one, since it was asked for.
+      guard let base = buffer.baseAddress else { return 0 }
+      var cursor = ByteCursor(target: UnsafeMutableRawPointer(base))
+      cursor.put(self)
+      return digitCount
+    }
   }
 
   @inline(never) private static func longDigitCount(_ value: UInt64) -> Int {

@@ -38,6 +38,7 @@ final class EventLog: Sendable {
     state.withLock { state in
       if state.latest.count == EventLog.maxCount { state.latest.removeFirst() }
       state.latest.append(entry)
+      guard !state.followers.isEmpty else { return }
       for id in state.followers.keys { EventLog.append(entry, &state.followers[id]) }
     }
   }

@@ -54,12 +54,16 @@ enum Grammar {
 
   /// ASCII letters in lower case, everything else as it is.
   static func lowercased(_ bytes: some Collection<UInt8>) -> String {
-    text(bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 })
+    // As most are.
+    guard bytes.contains(where: { $0 >= 0x41 && $0 <= 0x5A }) else { return text(bytes) }
+    return text(bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 })
   }
 
   static func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
-  static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+  static func isSame(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+  }
 
   /// Without the spaces and tabs at both ends: `OWS`, RFC 9110 section 5.6.3.
   static func trimmed<Bytes: BidirectionalCollection<UInt8>>(_ bytes: Bytes) -> Bytes.SubSequence {

@@ -37,7 +37,9 @@ public struct HTTPFields: Sendable, Equatable {
   /// The values of all lines of this name, without the blanks around them.
   public func values(of name: String) -> [String] {
     let name = Grammar.lowercased(name.utf8)
-    return lines.filter { Grammar.isSame($0.name, name) }.map(\.value)
+    var values: [String] = []
+    for line in lines where Grammar.isSame(line.name, name) { values.append(line.value) }
+    return values
   }
 
   /// The elements of a field that is a list, over all its lines, empty ones left out: RFC 9110 section 5.6.1.
