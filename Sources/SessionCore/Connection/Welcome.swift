@@ -1,10 +1,12 @@
 /// The payload of `welcome`: PROTOCOL.md, "welcome".
 struct Welcome {
-  let payload: JSONValue
+  /// A JSON object.
+  let payload: [UInt8]
 
+  /// - Parameter constants: from `constants(_:server:)`.
   init(
-    _ session: Session, _ connection: Connection, _ limits: Limits, _ server: String, token: String,
-    resumed: Shard.Resumed?, deprecations: [Deprecation]
+    _ session: Session, _ connection: Connection, token: String, resumed: Shard.Resumed?, deprecations: [Deprecation],
+    constants: [UInt8]
   ) {
     var members: [JSONValue.Member] = [
       .init("version", .int(session.version)), .init("connection", .string(connection.id.description)),
@@ -22,10 +24,32 @@ struct Welcome {
     } else {
       members += Welcome.numbers(session, resumed)
     }
-    members += Welcome.surroundings(session, limits, server)
+    members += Welcome.surroundings(session)
     members.append(.init("deprecations", .array(deprecations.map { .string($0.description) })))
     if !session.eventVersions.isEmpty { members.append(.init("events", Welcome.versions(session))) }
-    payload = .object(members)
+    // One object of two: the brace that ends the first is the comma between them.
+    var bytes = JSONValue.object(members).bytes
+    bytes[bytes.count - 1] = UInt8(ascii: ",")
+    bytes += constants[1...]
+    payload = bytes
+  }
+
+  /// The members that are the same for every session, an object of them: written once, and not with each `welcome`.
+  static func constants(_ limits: Limits, server: String) -> [UInt8] {
+    JSONValue.object([
+      .init(
+        "ping",
+        .object([
+          .init("interval_ms", .int(limits.pingIntervalMilliseconds)),
+          .init("timeout_ms", .int(limits.pingTimeoutMilliseconds)),
+        ])),
+      .init(
+        "window",
+        .object([
+          .init("messages", .int(limits.window.messageCount)), .init("bytes", .int(limits.window.byteCount)),
+        ])),
+      .init("limits", bounds(limits)), .init("server", .string(server)),
+    ]).bytes
   }
 
   private static func numbers(_ session: Session, _ resumed: Shard.Resumed?) -> [JSONValue.Member] {
@@ -44,7 +68,7 @@ struct Welcome {
     return members
   }
 
-  private static func surroundings(_ session: Session, _ limits: Limits, _ server: String) -> [JSONValue.Member] {
+  private static func surroundings(_ session: Session) -> [JSONValue.Member] {
     let rooms = session.memberships.map { membership in
       JSONValue.object(
         [.init("room", .string(membership.name)), .init("pos", membership.position.json)]
@@ -59,18 +83,6 @@ struct Welcome {
           .init("user", .string(session.principal.user)),
           .init("permissions", .array(session.principal.permissions.map { .string($0) })),
         ])),
-      .init(
-        "ping",
-        .object([
-          .init("interval_ms", .int(limits.pingIntervalMilliseconds)),
-          .init("timeout_ms", .int(limits.pingTimeoutMilliseconds)),
-        ])),
-      .init(
-        "window",
-        .object([
-          .init("messages", .int(limits.window.messageCount)), .init("bytes", .int(limits.window.byteCount)),
-        ])),
-      .init("limits", Welcome.bounds(limits)), .init("server", .string(server)),
     ]
   }
 

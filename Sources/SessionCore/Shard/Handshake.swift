@@ -217,8 +217,8 @@ extension Shard {
     }
     let deprecations = configuration.events?.deprecations(version: session.version, events: hello.events) ?? []
     let welcome = Welcome(
-      session, connection, limits, configuration.server, token: token, resumed: resumed, deprecations: deprecations)
-    connection.control.append(MessageWriter.tail(.welcome, welcome.payload))
+      session, connection, token: token, resumed: resumed, deprecations: deprecations, constants: welcomeConstants)
+    connection.control.append(MessageWriter.tail(.welcome, payload: welcome.payload))
     session.missedCount = 0
     for index in session.memberships.indices { session.memberships[index].continuity = nil }
     markDirty(connection)

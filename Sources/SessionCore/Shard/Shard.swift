@@ -7,6 +7,8 @@ public struct Shard: ~Copyable {
   let configuration: ShardConfiguration
   /// Asked with each event: a look at the rules themselves would copy them.
   let hasEventRules: Bool
+  /// What each `welcome` says alike.
+  let welcomeConstants: [UInt8]
   var random: ChaChaGenerator
   var now = Instant.zero
   /// Effects of the step under way.
@@ -55,6 +57,7 @@ public struct Shard: ~Copyable {
   public init(configuration: ShardConfiguration, random: ChaChaGenerator) {
     self.configuration = configuration
     hasEventRules = configuration.events != nil
+    welcomeConstants = Welcome.constants(configuration.limits, server: configuration.server)
     self.random = random
     helloGate = HelloGate(configuration)
     tombstones = Tombstones(

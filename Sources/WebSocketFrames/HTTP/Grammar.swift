@@ -52,10 +52,11 @@ enum Grammar {
     return Int(text(digits))
   }
 
+  static func hasUppercase(_ bytes: some Collection<UInt8>) -> Bool { bytes.contains { $0 >= 0x41 && $0 <= 0x5A } }
+
   /// ASCII letters in lower case, everything else as it is.
   static func lowercased(_ bytes: some Collection<UInt8>) -> String {
-    // As most are.
-    guard bytes.contains(where: { $0 >= 0x41 && $0 <= 0x5A }) else { return text(bytes) }
+    guard hasUppercase(bytes) else { return text(bytes) }
     return text(bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 })
   }
 

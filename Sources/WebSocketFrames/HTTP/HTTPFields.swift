@@ -15,14 +15,14 @@ public struct HTTPField: Sendable, Equatable {
 
 extension HTTPField {
   /// `field-line`: RFC 9112 section 5. Folding (5.2) and blanks before the colon (5.1) are refused, since two
-  /// readers of them may understand two messages.
+  /// readers of them may understand two messages. The name is in lower case then.
   init(line: [UInt8]) throws(HTTPHeadError.Problem) {
     guard let first = line.first, first != Grammar.space, first != Grammar.tab else { throw .foldedLine }
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw .missingColon }
     let name = line[..<colon]
     guard name.last != Grammar.space, name.last != Grammar.tab else { throw .blankBeforeColon }
     guard Grammar.isToken(name) else { throw .badFieldName }
-    self.init(Grammar.text(name), Grammar.text(Grammar.trimmed(line[(colon + 1)...])))
+    self.init(Grammar.lowercased(name), Grammar.text(Grammar.trimmed(line[(colon + 1)...])))
   }
 }
 
@@ -31,7 +31,10 @@ public struct HTTPFields: Sendable, Equatable {
   public private(set) var lines: [HTTPField]
 
   public init(_ lines: [HTTPField] = []) {
-    self.lines = lines.map { HTTPField(Grammar.lowercased($0.name.utf8), $0.value) }
+    // Those of a received head are so already.
+    self.lines = lines.map {
+      Grammar.hasUppercase($0.name.utf8) ? HTTPField(Grammar.lowercased($0.name.utf8), $0.value) : $0
+    }
   }
 
   /// The values of all lines of this name, without the blanks around them.

@@ -3,13 +3,17 @@ public enum HTTPResponseWriter {
   /// The head of a response, its empty line included. Control characters in values become spaces, so that none can
   /// begin a line of its own; names are our own and not looked at.
   public static func head(_ status: Int, _ fields: [HTTPField]) -> [UInt8] {
-    var bytes = Array("HTTP/1.1 \(status) \(reason(status))\r\n".utf8)
+    var bytes: [UInt8] = []
+    // As much as the answer to an upgrade takes, and some more.
+    bytes.reserveCapacity(256)
+    bytes.append(contentsOf: "HTTP/1.1 \(status) \(reason(status))\r\n".utf8)
     for field in fields {
-      bytes += Array("\(field.name): ".utf8)
-      bytes += field.value.utf8.map { Grammar.isText($0) ? $0 : Grammar.space }
-      bytes += [Grammar.carriageReturn, Grammar.lineFeed]
+      bytes.append(contentsOf: field.name.utf8)
+      bytes.append(contentsOf: ": ".utf8)
+      for byte in field.value.utf8 { bytes.append(Grammar.isText(byte) ? byte : Grammar.space) }
+      bytes.append(contentsOf: "\r\n".utf8)
     }
-    bytes += [Grammar.carriageReturn, Grammar.lineFeed]
+    bytes.append(contentsOf: "\r\n".utf8)
     return bytes
   }
 
