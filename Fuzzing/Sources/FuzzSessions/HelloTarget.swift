@@ -24,6 +24,8 @@ private struct Claim {
   var hasToken: Bool
   var hasOldToken: Bool
   var isAnn: Bool
+  /// Whether the authenticator, which takes the credential for the user's name, names one that can be.
+  var isUser: Bool
   var hasEpoch: Bool
   var ack: UInt64?
 
@@ -32,7 +34,9 @@ private struct Claim {
     isSession = resume["sid"]?.stringValue == scene.sid
     hasToken = resume["token"]?.stringValue == scene.token
     hasOldToken = resume["token"]?.stringValue == scene.oldToken
-    isAnn = payload["auth"]?["credential"]?.stringValue == "ann"
+    let credential = payload["auth"]?["credential"]?.stringValue
+    isAnn = credential == "ann"
+    isUser = 1...128 ~= (credential ?? "anonymous").utf8.count
     hasEpoch = resume["epoch"]?.stringValue == scene.epoch
     ack = resume["ack"]?.unsignedValue
   }
@@ -110,7 +114,7 @@ private final class Scene {
       requireUntouched(claim)
       if proof, claim.hasEpoch, (claim.ack ?? 9) <= 1, welcome?["version"] == 2 { fail("all was shown, and not resumed") }
     }
-    requireOneAnswer(answers, other, welcome)
+    requireOneAnswer(answers, other, welcome, claim)
     requireEqual(world.rooms.first { $0.name == "r" }?.members.map(\.description) ?? [], stillThere ? [sid] : [], "members")
   }
 
@@ -126,13 +130,14 @@ private final class Scene {
   }
 
   /// A welcome and an open connection, or one error and a close of its own range.
-  private func requireOneAnswer(_ answers: [JSONValue], _ other: Wire, _ welcome: JSONValue?) {
+  private func requireOneAnswer(_ answers: [JSONValue], _ other: Wire, _ welcome: JSONValue?, _ claim: Claim) {
     if welcome != nil {
       requireEqual(answers.count { $0["type"] == "welcome" }, 1, "welcomes")
       requireEqual(other.closeCode, nil, "closed after welcome")
     } else {
       requireEqual(answers.map { $0["type"] }, ["error"], "answers")
-      let codes: Set<UInt16> = [4500, 4501, 4502, 4503, 4506]
+      // A name that cannot be is the authenticator's fault, and not the client's.
+      let codes: Set<UInt16> = claim.isUser ? [4500, 4501, 4502, 4503, 4506] : [4000, 4500]
       require(codes.contains(other.closeCode ?? 0), "closed with \(other.closeCode ?? 0)")
     }
   }
