@@ -146,7 +146,7 @@ private struct WordReader {
     let digits = word ^ (JSONReader.ones &* 0x30)
     // The first byte above 9 gets its top bit; what a carry marks lies behind it.
     let length = JSONReader.markCount(((digits &+ JSONReader.ones &* 0x76) | digits) & JSONReader.tops)
-    guard length &- 1 < 7, digits & 0xFF != 0 || length == 1 else { return nil }
+    guard 1...7 ~= length, digits & 0xFF != 0 || length == 1 else { return nil }
     index &+= length
     // Eight digits, zeros in front: neighbours are added up to two, four and eight digits.
     var value = digits &<< UInt64(truncatingIfNeeded: 64 &- length &* 8)
