@@ -137,7 +137,7 @@ private final class Scene {
     } else {
       requireEqual(answers.map { $0["type"] }, ["error"], "answers")
       // A name that cannot be is the authenticator's fault, and not the client's.
-      let codes: Set<UInt16> = claim.isUser ? [4500, 4501, 4502, 4503, 4506] : [4000, 4500]
+      let codes: Set<UInt16> = claim.isUser ? [4500, 4501, 4502, 4503, 4506] : [4000, 4500, 4502, 4503]
       require(codes.contains(other.closeCode ?? 0), "closed with \(other.closeCode ?? 0)")
     }
   }
