@@ -1,3 +1,4 @@
+import DequeModule
 import NIOCore
 import SessionCore
 import WebSocketFrames
@@ -6,7 +7,8 @@ import WebSocketFrames
 /// Never leaves its loop.
 ///
 /// Work comes in ticks. Whatever the loop hands over (bytes of many connections, mail, a timer) makes connections
-/// dirty; at the end of the tick each of them is written to once.
+/// dirty; they are written to at the end of the tick, in the order in which they became so, and of very many the rest in
+/// the next one: what comes meanwhile goes with what waits already.
 ///
 /// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
 /// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `memory` is lent to one
@@ -36,8 +38,7 @@ final class ShardDriver {
   /// Connections of the raw echo, which the shard does not know.
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
-  @exclusivity(unchecked) private var dirty: [TransportConnection] = []
-  @exclusivity(unchecked) private var draining: [TransportConnection] = []
+  @exclusivity(unchecked) private var dirty: Deque<TransportConnection> = []
   /// May take messages again, and may hold some that came while they could not.
   @exclusivity(unchecked) private var resumed: [TransportConnection] = []
   @exclusivity(unchecked) private var memory = WriteMemory()
@@ -74,6 +75,8 @@ final class ShardDriver {
 
   /// The most that one connection is given in one tick, one message more or less.
   private static let byteBudget = 65_536
+  /// The most connections that are written to in one tick: a room's message to ten thousand takes tens of milliseconds.
+  private static let connectionBudget = 64
 
   init(
     index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
@@ -121,8 +124,7 @@ final class ShardDriver {
     (memory, echoMemory) = (WriteMemory(), RawEcho.Memory())
     effects.dropSpareRoom()
     carried.dropSpareRoom()
-    dirty.dropSpareRoom()
-    draining.dropSpareRoom()
+    if dirty.isEmpty { dirty = [] }
     resumed.dropSpareRoom()
     mail.dropSpareRoom()
     for index in outgoing.indices { outgoing[index].dropSpareRoom() }
@@ -193,10 +195,8 @@ final class ShardDriver {
     isTicking = true
     isTickScheduled = false
     while let connection = resumed.popLast() { resume(connection) }
-    swap(&dirty, &draining)
-    // Not counted: the list has them, and changes here only.
-    for index in draining.indices { Unmanaged.passUnretained(draining[index])._withUnsafeGuaranteedRef { drain($0) } }
-    draining.removeAll(keepingCapacity: true)
+    // No more than there are now: one that has more to write waits for the next tick.
+    for _ in 0..<min(dirty.count, ShardDriver.connectionBudget) { dirty.popFirst().map(drain) }
     shareBudget()
     for index in outgoing.indices where !outgoing[index].isEmpty { peers[index].post(contentsOf: &outgoing[index]) }
     arm()
