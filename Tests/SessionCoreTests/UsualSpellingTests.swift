@@ -1,8 +1,7 @@
 import SessionCore
 import Testing
 
-/// Messages are read in words where they are written the usual way, and by the general reader where they are not: both
-/// must find the same.
+/// Messages that are spelled like one before are read by that, others by the general reader: both must find the same.
 struct UsualSpellingTests {
   private static let values: [(String, [String])] = [
     ("v", ["2", "1", "3", "02", "12345678", "1.0", "1e1", "-1", "\"2\""]),
@@ -25,29 +24,41 @@ struct UsualSpellingTests {
     ]),
   ]
 
+  private static func read(_ text: [UInt8], _ reader: inout EnvelopeReader) -> String {
+    describe(text) { envelope throws(Envelope.Fault) in try reader.read(text.span, into: &envelope) }
+  }
+
   private static func read(_ text: [UInt8]) -> String {
-    do {
-      let envelope = try Envelope(parsing: text.span)
+    describe(text) { envelope throws(Envelope.Fault) in envelope = try Envelope(parsing: text.span) }
+  }
+
+  private static func describe(_ text: [UInt8], _ read: (inout Envelope) throws(Envelope.Fault) -> Void) -> String {
+    var envelope = Envelope()
+    do throws(Envelope.Fault) {
+      try read(&envelope)
       func said(_ field: JSONText?) -> String { field.map { $0.decoded(text.span) } ?? "-" }
       return """
         \(envelope.version) \(envelope.type) \(envelope.seq as Any) \(envelope.ack as Any) \(said(envelope.event)) \
         \(envelope.eventVersion) \(said(envelope.id)) \(said(envelope.re)) \(said(envelope.room)) \(said(envelope.key)) \(said(envelope.from)) \
         \(envelope.pos.map { String(decoding: text[$0], as: UTF8.self) } ?? "-") \
-        \(envelope.isTransient) \(envelope.payload.map { String(decoding: text[$0], as: UTF8.self) } ?? "-")
+        \(envelope.isTransient) \(envelope.isHistory) \(envelope.payload.map { String(decoding: text[$0], as: UTF8.self) } ?? "-")
         """
     } catch {
-      // What is wrong with it may differ with the spelling: a string without an end takes in what is behind it.
-      if case .malformed = error { return "malformed" }
       return "\(error)"
     }
+  }
+
+  /// Sometimes there is none, which is no value.
+  private static func value(_ key: String, _ random: inout ChaChaGenerator) -> String {
+    guard let choice = values.first(where: { $0.0 == key })?.1, random.next() % 16 > 0 else { return "" }
+    return choice[Int(random.next() % UInt64(choice.count))]
   }
 
   private static func members(_ random: inout ChaChaGenerator) -> [(String, String)] {
     var members: [(String, String)] = [("v", "2"), ("seq", "3"), ("ack", "2"), ("type", #""event""#), ("event", #""e""#), ("payload", "{}")]
     for _ in 0..<Int(random.next() % 3) {
-      let (key, values) = values[Int(random.next() % UInt64(values.count))]
-      // Sometimes there is none, which is no value.
-      let value = random.next() % 16 == 0 ? "" : values[Int(random.next() % UInt64(values.count))]
+      let key = values[Int(random.next() % UInt64(values.count))].0
+      let value = value(key, &random)
       if let place = members.firstIndex(where: { $0.0 == key }), random.next() % 8 > 0 {
         members[place].1 = value
       } else {
@@ -66,25 +77,65 @@ struct UsualSpellingTests {
 
   @Test func bothReadersFindTheSame() {
     var random = ChaChaGenerator(seed: 7)
-    var count = 0
-    for _ in 0..<20_000 {
+    var (good, taken) = (0, 0)
+    for round in 0..<20_000 {
       let members = UsualSpellingTests.members(&random)
-      // The general reader alone: a tab in front of each value and each key but the first.
-      let expected = UsualSpellingTests.read(UsualSpellingTests.text(members, afterColon: "\t", afterComma: "\t"))
-      for (colon, comma) in [("", ""), (" ", " "), ("          ", ""), ("", "\t"), ("\t", "")] {
-        let text = UsualSpellingTests.text(members, afterColon: colon, afterComma: comma)
-        #expect(UsualSpellingTests.read(text) == expected, "\(String(decoding: text, as: UTF8.self))")
+      let (colon, comma) = [("", ""), (" ", " "), ("          ", ""), ("", "\t"), ("\t", "")][round % 5]
+      let text = UsualSpellingTests.text(members, afterColon: colon, afterComma: comma)
+      var reader = EnvelopeReader()
+      let first = UsualSpellingTests.read(text, &reader)
+      #expect(first == UsualSpellingTests.read(text))
+      var envelope = Envelope()
+      let isGood = (try? reader.read(text.span, into: &envelope)) != nil
+      let spelling = isGood ? EnvelopeSpelling(of: text.span, envelope) : nil
+      // What is spelled alike and says something else, right or wrong.
+      for _ in 0..<4 {
+        let others = members.map { ($0.0, random.next() % 6 == 0 ? UsualSpellingTests.value($0.0, &random) : $0.1) }
+        let other = UsualSpellingTests.text(others, afterColon: colon, afterComma: comma)
+        #expect(UsualSpellingTests.read(other, &reader) == UsualSpellingTests.read(other), "\(String(decoding: other, as: UTF8.self))")
+        if let spelling, spelling.read(other.span, into: &envelope) { taken += 1 }
       }
-      if expected.hasPrefix("2 event") { count += 1 }
+      if isGood { good += 1 }
     }
-    #expect(count > 5_000, "hardly any of these messages is a good one")
+    #expect(good > 5_000, "hardly any of these messages is a good one")
+    #expect(taken > good, "hardly any of these messages is read by its spelling")
   }
 
   /// However a message is cut short, it is no message, and nothing behind its end is read.
   @Test func noBeginningOfAMessageIsAMessage() throws {
     let text = Array(#"{"v":2,"seq":12,"ack":345,"type":"event","event":"echo","ev":1,"id":"1","room":"r","key":"k","payload":"01234567"}"#.utf8)
-    for end in 0..<text.count { #expect(throws: Envelope.Fault.self) { try Envelope(parsing: text.span.extracting(0..<end)) } }
-    _ = try Envelope(parsing: text.span)
+    var reader = EnvelopeReader()
+    #expect(UsualSpellingTests.read(text, &reader) == UsualSpellingTests.read(text))
+    for end in 0..<text.count {
+      #expect(throws: Envelope.Fault.self) { try Envelope(parsing: text.span.extracting(0..<end)) }
+      var envelope = Envelope()
+      #expect(throws: Envelope.Fault.self) { try reader.read(text.span.extracting(0..<end), into: &envelope) }
+    }
+    #expect(UsualSpellingTests.read(text, &reader) == UsualSpellingTests.read(text))
+  }
+
+  /// Each byte of a message changed in each way: what its spelling takes is what the general reader finds.
+  @Test func oneByteThatDiffersIsSeen() {
+    let text = Array(#"{"v":2, "seq":12,"ack":345,"type":"event","event":"echo","id":"1","room":"é","payload":"01234567"} "#.utf8)
+    for place in text.indices {
+      for byte in UInt8.min...UInt8.max {
+        var reader = EnvelopeReader()
+        _ = UsualSpellingTests.read(text, &reader)
+        var changed = text
+        changed[place] = byte
+        #expect(UsualSpellingTests.read(changed, &reader) == UsualSpellingTests.read(changed), "byte \(place) as \(byte)")
+      }
+    }
+  }
+
+  /// What is frequent is known soon, also behind others that took all places.
+  @Test func manySpellingsAreReadAsWell() {
+    var reader = EnvelopeReader()
+    for round in 0..<400 {
+      let blanks = String(repeating: "\t", count: round % 40)
+      let text = Array(#"{"v":2,\#(blanks)"ack":\#(round),"type":"ack","payload":{}}"#.utf8)
+      #expect(UsualSpellingTests.read(text, &reader) == UsualSpellingTests.read(text))
+    }
   }
 
   @Test func numbersAreReadAndWrittenAlike() throws {

@@ -35,6 +35,37 @@ private enum Judged: Equatable {
     require(judged == .malformed || isInside, "not JSON (\(error.reason)), and \(judged)")
   }
   if let envelope { requireRoundTrip(envelope, data) }
+  requireTheSameByItsSpelling(data)
+}
+
+// MARK: By its spelling
+
+/// A reader that knows how these are spelled, or this very message, finds the same.
+private func requireTheSameByItsSpelling(_ data: [UInt8]) {
+  let expected = read(data) { envelope throws(Envelope.Fault) in envelope = try Envelope(parsing: data.span) }
+  var reader = EnvelopeReader()
+  for sample in [
+    #"{"v":2,"seq":7,"ack":6,"type":"event","event":"chat","id":"1","payload":"a"}"#,
+    #"{"v":2, "type":"event", "seq":7, "event":"a.b", "room":"r", "key":"k", "payload":{}}"#,
+    #"{"v":2,"seq":1,"type":"reply","re":"1","pos":["0123456789abcdef",1],"from":"s_AAAAAAAAAAAAAAAAAAAAAA","payload":{}}"#,
+  ] {
+    var envelope = Envelope()
+    do { try reader.read(Array(sample.utf8).span, into: &envelope) } catch { fail("\(error): \(sample)") }
+  }
+  for time in ["first", "second"] {
+    let found = read(data) { envelope throws(Envelope.Fault) in try reader.read(data.span, into: &envelope) }
+    requireEqual(found, expected, "by its spelling, the \(time) time")
+  }
+}
+
+private func read(_ data: [UInt8], _ body: (inout Envelope) throws(Envelope.Fault) -> Void) -> Result<Meaning, Envelope.Fault> {
+  var envelope = Envelope()
+  do throws(Envelope.Fault) {
+    try body(&envelope)
+    return .success(Meaning(envelope, data))
+  } catch {
+    return .failure(error)
+  }
 }
 
 // MARK: The rules, over a tree

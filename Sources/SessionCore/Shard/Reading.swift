@@ -7,7 +7,7 @@ extension Shard {
     // Read where it is used: it is large.
     var envelope = Envelope()
     do {
-      try envelope.read(bytes)
+      try reader.read(bytes, into: &envelope)
     } catch {
       reject(connection, error)
       return intake(connection)

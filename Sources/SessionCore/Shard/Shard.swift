@@ -38,6 +38,7 @@ public struct Shard: ~Copyable {
   /// Events in older versions, for clients that asked for those.
   var castCache = TailCache<CastKey>()
 
+  var reader = EnvelopeReader()
   var dispatchCache = DispatchCache()
   var spareInbounds = Spares<Inbound>(limit: 256)
   var spareMessages = Spares<SharedMessage>(limit: 1_024)
@@ -71,6 +72,7 @@ public struct Shard: ~Copyable {
     spareInbounds.removeAll()
     spareMessages.removeAll()
     castCache.removeAll()
+    reader = EnvelopeReader()
     timers.dropSpareRoom()
     localMail.dropSpareRoom()
     registry.dropSpareRoom()

@@ -65,7 +65,7 @@ public struct Envelope: Sendable {
     if let crit = fields.crit { try Envelope.judgeExtensions(crit, bytes) }
   }
 
-  private static func checkUTF8(_ bytes: Span<UInt8>) throws(Malformed) {
+  static func checkUTF8(_ bytes: Span<UInt8>) throws(Malformed) {
     do {
       _ = try UTF8Span(validating: bytes)
     } catch {
@@ -75,7 +75,7 @@ public struct Envelope: Sendable {
 
   // MARK: Members
 
-  @inline(__always) private mutating func readMembers(
+  private mutating func readMembers(
     _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
     guard bytes.count <= JSONReader.maxByteCount else { throw Malformed("too long", at: 0) }
@@ -85,21 +85,18 @@ public struct Envelope: Sendable {
     if try reader.peek(bytes) == 0x7D {
       reader.index &+= 1
     } else {
-      while !readUsualMembers(&reader, bytes, &fields) {
+      while true {
         try readMember(&reader, bytes, &fields)
-        guard try reader.peek(bytes) == 0x2C else {
-          try reader.expect(0x7D, bytes)
-          break
-        }
+        guard try reader.peek(bytes) == 0x2C else { break }
         reader.index &+= 1
       }
+      try reader.expect(0x7D, bytes)
     }
     try reader.expectEnd(bytes)
     if reader.sawNonASCII { try Envelope.checkUTF8(bytes) }
   }
 
-  /// A member however it is written.
-  @inline(never) private mutating func readMember(
+  private mutating func readMember(
     _ reader: inout JSONReader, _ bytes: Span<UInt8>, _ fields: inout FieldSet
   ) throws(Malformed) {
     reader.skipSpace(bytes)
@@ -159,7 +156,7 @@ public struct Envelope: Sendable {
 
   // MARK: Rules over the whole message
 
-  @inline(__always) private mutating func judge(_ fields: FieldSet, _ bytes: Span<UInt8>) throws(Malformed) {
+  private mutating func judge(_ fields: FieldSet, _ bytes: Span<UInt8>) throws(Malformed) {
     guard let typeText = fields.type else { throw Malformed("type is missing", at: 0) }
     guard let type = MessageType(typeText, bytes) else {
       throw Malformed("unknown type", at: typeText.range.lowerBound)
@@ -181,7 +178,7 @@ public struct Envelope: Sendable {
   }
 
   /// What the server puts on messages: from a client it means nothing, and has its form all the same.
-  @inline(never) private func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
+  func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
     if let from, !from.isSessionID(bytes) { throw Malformed("from is a session id", at: from.range.lowerBound) }
     if let pos, LogPosition(bytes, pos) == nil { throw Malformed("pos is [log, offset]", at: pos.lowerBound) }
   }

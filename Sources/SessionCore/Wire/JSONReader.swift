@@ -25,9 +25,6 @@ struct JSONReader {
   var sawNonASCII: Bool { nonASCII != 0 }
   private var nonASCII: UInt64 = 0
 
-  /// Another one passed over bytes of the same message: bits are set if one of them was outside ASCII.
-  mutating func note(nonASCII: UInt64) { self.nonASCII |= nonASCII }
-
   typealias Bytes = Span<UInt8>
 
   init(at index: Int = 0) { self.index = index }
