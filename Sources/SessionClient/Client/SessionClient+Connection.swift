@@ -4,12 +4,12 @@ extension SessionClient: ClientConnectionDelegate {
   public func connectionOpened(_ connection: ClientConnection, subprotocol: String?) {
     guard connection !== second else { return secondOpened(connection) }
     guard connection === self.connection else { return }
-    session.opened(now: LoopTimers.now(), actions: &actions)
+    session.opened(now: ClientLoop.now(), actions: &actions)
     carry()
   }
 
   public func connectionHeard(_ connection: ClientConnection) {
-    if connection === self.connection { session.heard(now: LoopTimers.now()) }
+    if connection === self.connection { session.heard(now: ClientLoop.now()) }
   }
 
   public func connection(_ connection: ClientConnection, received text: Span<UInt8>) {
@@ -17,7 +17,7 @@ extension SessionClient: ClientConnectionDelegate {
     guard connection === self.connection else { return }
     if configuration.reportsMessages { delegate?.client(self, arrived: text) }
     // The burst's time: it was just heard.
-    let envelope = session.receive(text, now: session.heardTime, actions: &actions)
+    let envelope = session.receive(text, &shared.reader, now: session.heardTime, actions: &actions)
     if !actions.isEmpty { carry() }
     if let envelope { delegate?.client(self, received: envelope, text) }
   }

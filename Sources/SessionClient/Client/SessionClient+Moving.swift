@@ -9,7 +9,7 @@ extension SessionClient {
   }
 
   func secondOpened(_ connection: ClientConnection) {
-    guard let hello = session.makeOffer(now: LoopTimers.now()) else { return dropSecond() }
+    guard let hello = session.makeOffer(now: ClientLoop.now()) else { return dropSecond() }
     connection.send(hello)
     if configuration.reportsMessages { delegate?.client(self, transmitted: hello) }
     rearm()
@@ -17,7 +17,7 @@ extension SessionClient {
 
   func secondReceived(_ text: Span<UInt8>) {
     if configuration.reportsMessages { delegate?.client(self, arrived: text) }
-    switch session.receiveOffered(text, now: LoopTimers.now(), actions: &actions) {
+    switch session.receiveOffered(text, now: ClientLoop.now(), actions: &actions) {
     case .waits: break
     case .taken:
       takeSecond()
@@ -39,7 +39,7 @@ extension SessionClient {
 
   /// The first connection ended while the second waits for its answer: for the session nothing ended.
   func promotesSecond(_ ending: ConnectionEnding) -> Bool {
-    guard second != nil, SessionClient.isHarmless(ending), session.promoteOffer(now: LoopTimers.now()) else {
+    guard second != nil, SessionClient.isHarmless(ending), session.promoteOffer(now: ClientLoop.now()) else {
       return false
     }
     connection = nil

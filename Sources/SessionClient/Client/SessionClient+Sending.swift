@@ -11,18 +11,18 @@ extension SessionClient {
     defer { carry() }
     return try session.send(
       event: event, eventVersion: eventVersion, payload: payload, room: room, id: id, key: key,
-      now: LoopTimers.now(), actions: &actions)
+      now: ClientLoop.now(), actions: &actions)
   }
 
   @discardableResult public func send(_ event: PreparedEvent) throws(SendFault) -> UInt64 {
     defer { carry() }
-    return try session.send(event, now: LoopTimers.now(), actions: &actions)
+    return try session.send(event, now: ClientLoop.now(), actions: &actions)
   }
 
   /// Sends an event that may be lost; only while welcomed.
   public func sendTransient(_ event: PreparedEvent) throws(SendFault) {
     defer { carry() }
-    try session.sendTransient(event, now: LoopTimers.now(), actions: &actions)
+    try session.sendTransient(event, now: ClientLoop.now(), actions: &actions)
   }
 
   @discardableResult public func join(
@@ -30,12 +30,12 @@ extension SessionClient {
   ) throws(SendFault) -> UInt64 {
     defer { carry() }
     return try session.join(
-      room, presence: presence, older: older, id: id, now: LoopTimers.now(), actions: &actions)
+      room, presence: presence, older: older, id: id, now: ClientLoop.now(), actions: &actions)
   }
 
   @discardableResult public func leave(_ room: String, id: String? = nil) throws(SendFault) -> UInt64 {
     defer { carry() }
-    return try session.leave(room, id: id, now: LoopTimers.now(), actions: &actions)
+    return try session.leave(room, id: id, now: ClientLoop.now(), actions: &actions)
   }
 
   /// Sends `text` as it stands; the ticket if it is a message with the next number.
@@ -52,8 +52,8 @@ extension SessionClient {
 
   /// With `autoAck` off: everything up to `seq` is processed.
   public func processed(upTo seq: UInt64) {
-    session.processed(upTo: seq, now: LoopTimers.now())
-    session.flush(now: LoopTimers.now(), actions: &actions)
+    session.processed(upTo: seq, now: ClientLoop.now())
+    session.flush(now: ClientLoop.now(), actions: &actions)
     carry()
   }
 }

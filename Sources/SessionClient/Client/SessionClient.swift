@@ -21,7 +21,7 @@ public final class SessionClient {
   private var isCarrying = false
   var isRenewing = false
   var random: ChaChaGenerator
-  private let timers: LoopTimers
+  let shared: ClientLoop
   /// The next call of the timers, and one behind it that was asked for earlier and will come too. An acknowledgement
   /// is owed every moment; without the second, each would leave an entry for the far deadline behind.
   private var wokenAt = Instant.never
@@ -31,10 +31,10 @@ public final class SessionClient {
   /// - Parameters:
   ///   - loop: every call is made on it, this one included.
   ///   - delegate: not kept alive by the client.
-  ///   - timers: shared by the clients of one loop where there are many.
+  ///   - shared: what the clients of one loop share where there are many.
   public init(
     _ configuration: Configuration, on loop: any EventLoop, delegate: (any SessionClientDelegate)?,
-    timers: LoopTimers? = nil
+    sharing shared: ClientLoop? = nil
   ) {
     loop.preconditionInEventLoop()
     (self.configuration, self.loop, self.delegate) = (configuration, loop, delegate)
@@ -42,7 +42,7 @@ public final class SessionClient {
     reconnector = Reconnector(backoff: configuration.backoff, isAutomatic: configuration.autoReconnect)
     reconnector.renewsCredentials = configuration.credentials != nil
     url = configuration.connection.url
-    self.timers = timers ?? LoopTimers(loop)
+    self.shared = shared ?? ClientLoop(loop)
     if let seed = configuration.seed {
       random = ChaChaGenerator(seed: seed)
     } else {
@@ -137,7 +137,7 @@ public final class SessionClient {
     guard let connection else { return }
     self.connection = nil
     connection.abandon(code, reason: reason)
-    session.closed(now: LoopTimers.now(), actions: &actions)
+    session.closed(now: ClientLoop.now(), actions: &actions)
     blackholeEnd = .never
     carry()
   }
@@ -149,7 +149,7 @@ public final class SessionClient {
   /// Until `endBlackhole`, or for `milliseconds`.
   public func blackhole(_ direction: ClientConnection.Direction, milliseconds: UInt64? = nil) {
     connection?.blackhole(direction)
-    blackholeEnd = milliseconds.map { LoopTimers.now().advanced(byMilliseconds: $0) } ?? .never
+    blackholeEnd = milliseconds.map { ClientLoop.now().advanced(byMilliseconds: $0) } ?? .never
     rearm()
   }
 
@@ -184,7 +184,7 @@ public final class SessionClient {
     case .welcomed(let notice):
       // Somebody may have left meanwhile, here and below.
       guard session.isWelcomed else { return }
-      reconnector.welcomed(now: LoopTimers.now())
+      reconnector.welcomed(now: ClientLoop.now())
       delegate?.client(self, welcomed: notice)
     case .live: if session.phase == .live { delegate?.clientIsLive(self) }
     case .outcome(let tickets, let outcome): delegate?.client(self, outcome: outcome, of: tickets)
@@ -194,7 +194,7 @@ public final class SessionClient {
     case .session(let notice): delegate?.client(self, session: notice)
     case .draining(let notice):
       reconnector.draining(
-        reconnectAfterMilliseconds: notice.reconnectAfterMilliseconds, now: LoopTimers.now())
+        reconnectAfterMilliseconds: notice.reconnectAfterMilliseconds, now: ClientLoop.now())
       delegate?.client(self, draining: notice)
     case .retryAfter(let milliseconds): reconnector.advised(waitMilliseconds: milliseconds)
     case .fault(let fault): delegate?.client(self, fault: fault)
@@ -220,7 +220,7 @@ public final class SessionClient {
 
   func ended(_ ending: ConnectionEnding, _ why: Reconnector.Ending) {
     let wasOnline = session.isWelcomed || session.phase == .leaving || reconnector.state == .online
-    let now = LoopTimers.now()
+    let now = ClientLoop.now()
     dropSecond()
     session.closed(now: now, actions: &actions)
     blackholeEnd = .never
@@ -237,7 +237,7 @@ public final class SessionClient {
     guard deadline < wokenAt else { return }
     wokenLater = min(wokenAt, wokenLater)
     wokenAt = deadline
-    timers.set(self, at: deadline)
+    shared.set(self, at: deadline)
   }
 
   func woken(for deadline: Instant, now: Instant) {

@@ -1,13 +1,14 @@
 extension ClientSession {
   /// Takes in one text message. Returns what the application has not seen yet: an `event`, `reply`, `member` or
   /// `error`, whose fields are places in `message`. The driver carries out `actions`, hands the message over, goes on.
+  /// - Parameter reader: may be shared by many sessions.
   public mutating func receive(
-    _ message: Span<UInt8>, now: Instant, actions: inout [ClientAction]
+    _ message: Span<UInt8>, _ reader: inout EnvelopeReader, now: Instant, actions: inout [ClientAction]
   ) -> Envelope? {
     guard phase != .offline, phase != .failed else { return nil }
-    let envelope: Envelope
+    var envelope = Envelope()
     do throws(Envelope.Fault) {
-      envelope = try Envelope(parsing: message)
+      try reader.read(message, into: &envelope)
     } catch {
       fail(ServerFault(error), &actions)
       return nil
@@ -31,6 +32,12 @@ extension ClientSession {
     default: fail(.unexpected(envelope.type), &actions)
     }
     return nil
+  }
+
+  /// The same with a reader of its own, which knows no message before this one.
+  public mutating func receive(_ message: Span<UInt8>, now: Instant, actions: inout [ClientAction]) -> Envelope? {
+    var reader = EnvelopeReader()
+    return receive(message, &reader, now: now, actions: &actions)
   }
 
   /// A binary message came; this protocol has none.

@@ -15,7 +15,7 @@ final class LoadWorker {
   let loop: any EventLoop
   private let board: LoadBoard
   private let configuration: SessionClient.Configuration
-  private let timers: LoopTimers
+  private let shared: ClientLoop
   var ledger: Ledger
   private(set) var sessions: [LoadSession] = []
   private var roomNames: [String]
@@ -46,7 +46,7 @@ final class LoadWorker {
     _ plan: LoadPlan, number: Int, loop: any EventLoop, board: LoadBoard, _ configuration: SessionClient.Configuration
   ) {
     (self.plan, self.number, self.loop, self.board) = (plan, number, loop, board)
-    timers = LoopTimers(loop)
+    shared = ClientLoop(loop)
     (schedule, layout, self.configuration) = (plan.schedule, plan.layout, configuration)
     let indexes = Array(stride(from: number, to: plan.sessions, by: plan.loops))
     ledger = Ledger(layout: layout, sessions: indexes, maxNumber: UInt32(clamping: schedule.messageCount))
@@ -131,7 +131,7 @@ final class LoadWorker {
     session.stage = .connecting
     session.startedAt = LoadWorker.now
     inFlight += 1
-    let client = SessionClient(configuration, on: loop, delegate: session, timers: timers)
+    let client = SessionClient(configuration, on: loop, delegate: session, sharing: shared)
     session.client = client
     client.connect()
   }

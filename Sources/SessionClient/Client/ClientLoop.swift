@@ -2,9 +2,10 @@ import HeapModule
 import NIOCore
 import SessionCore
 
-/// Deadlines of many clients of one event loop, behind one timer of the loop. A client's deadline moves with every
-/// message; putting it off costs nothing, since an entry that comes up too early only asks again.
-public final class LoopTimers {
+/// What many clients of one event loop share. Their deadlines, behind one timer of the loop: a client's deadline moves
+/// with every message; putting it off costs nothing, since an entry that comes up too early only asks again. And how
+/// their servers spell messages.
+public final class ClientLoop {
   private struct Entry: Comparable {
     var deadline: Instant
     var serial: UInt64
@@ -14,6 +15,7 @@ public final class LoopTimers {
     static func == (left: Entry, right: Entry) -> Bool { left.serial == right.serial }
   }
 
+  var reader = EnvelopeReader()
   private let loop: any EventLoop
   private var heap = Heap<Entry>()
   private var serial: UInt64 = 0
@@ -39,14 +41,14 @@ public final class LoopTimers {
     guard let next = heap.min?.deadline, next < scheduledFor else { return }
     scheduled?.cancel()
     scheduledFor = next
-    let time = min(next.nanoseconds, UInt64(Int64.max) - LoopTimers.grainNanoseconds) + LoopTimers.grainNanoseconds
+    let time = min(next.nanoseconds, UInt64(Int64.max) - ClientLoop.grainNanoseconds) + ClientLoop.grainNanoseconds
     scheduled = loop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(time)) { self.run() }
   }
 
   private func run() {
     (scheduled, scheduledFor) = (nil, .never)
     isRunning = true
-    let now = LoopTimers.now()
+    let now = ClientLoop.now()
     while let first = heap.min, first.deadline <= now {
       heap.removeMin()
       first.client.woken(for: first.deadline, now: now)
