@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "SessionClient",
       dependencies: [
-        "SessionCore", "SessionTLS", "WebSocketFrames",
+        "SessionCore", "SessionTLS", "SocketReactor", "WebSocketFrames",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -70,7 +70,7 @@ let package = Package(
     .testTarget(
       name: "SessionClientTests",
       dependencies: [
-        "SessionClient", "SessionCore", "WebSocketFrames",
+        "SessionClient", "SessionCore", "SocketReactor", "WebSocketFrames",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
@@ -148,7 +148,7 @@ let package = Package(
     .executableTarget(
       name: "wscore",
       dependencies: [
-        "CReadline", "JSONSchemas", "SessionClient", "SessionCore", "SessionServer", "WebSocketFrames",
+        "CReadline", "JSONSchemas", "SessionClient", "SessionCore", "SessionServer", "SocketReactor", "WebSocketFrames",
         .target(name: "SessionHTTP", condition: .when(traits: ["HTTP"])),
         .target(name: "SessionJWT", condition: .when(traits: ["JWT"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

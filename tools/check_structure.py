@@ -16,7 +16,7 @@ ARROWS = {
     "SessionCore": set(),
     "JSONSchemas": {"SessionCore"},
     "SessionTLS": set(),
-    "SessionClient": {"SessionCore", "SessionTLS", "WebSocketFrames"},
+    "SessionClient": {"SessionCore", "SessionTLS", "SocketReactor", "WebSocketFrames"},
     "SocketReactor": set(),
     "SessionServer": {"SessionCore", "SessionTLS", "SocketReactor", "WebSocketFrames"},
     "SessionHTTP": {"SessionCore", "SessionServer", "WebSocketFrames"},
@@ -29,6 +29,7 @@ ARROWS = {
         "SessionHTTP",
         "SessionJWT",
         "SessionServer",
+        "SocketReactor",
         "WebSocketFrames",
     },
     # Of the package Simulation.

@@ -219,6 +219,29 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
     return socket
   }
 
+  /// Begins to connect to an IP address. On the loop only.
+  /// - Parameters:
+  ///   - local: the address to connect from, its port left to the system; nil leaves all of it.
+  ///   - whenConnected: called once, unless it ends before. Until then nothing can be written.
+  ///   - whenEnded: called once, after the receiver was told of the socket's end; not if this throws.
+  public func connect(
+    to peer: SocketAddress, from local: SocketAddress? = nil, whenConnected: @escaping () -> Void,
+    whenEnded: @escaping @Sendable () -> Void
+  ) throws(ReactorFault) -> ReactorSocket {
+    preconditionInEventLoop()
+    let number = peer.withSockAddr { peer, peerLength in
+      guard let local else { return reactor_connect(peer, socklen_t(peerLength), nil, 0) }
+      return local.withSockAddr { reactor_connect(peer, socklen_t(peerLength), $0, socklen_t($1)) }
+    }
+    guard number >= 0 else { throw ReactorFault(call: "connect", number: -number) }
+    let socket = ReactorSocket(number: number, loop: self, whenConnected: whenConnected, whenEnded: whenEnded)
+    guard !isStopping, poller.add(socket) else {
+      Glibc.close(number)
+      throw ReactorFault(call: "epoll_ctl", number: ENOMEM)
+    }
+    return socket
+  }
+
   /// Accepts the connections of a listening socket that does not block. On the loop only; the descriptor is closed with
   /// the listener. Nil, and the descriptor closed, if the kernel has no room for it.
   public func listen(_ descriptor: Int32, _ taker: any ConnectionTaker) -> ReactorListener? {

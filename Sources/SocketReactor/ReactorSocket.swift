@@ -9,7 +9,7 @@ import NIOCore
 ///
 /// What each read and write looks at is not checked for overlapping access at run time. Proof that none overlaps: a
 /// socket is on its loop's thread, and each access reads or sets one of these variables and ends with that.
-final class ReactorSocket: ByteSocket, PolledDescriptor {
+public final class ReactorSocket: ByteSocket, PolledDescriptor {
   /// What a ring has in hand of a socket.
   struct Operations: OptionSet {
     let rawValue: UInt8
@@ -24,6 +24,10 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   let number: Int32
   @exclusivity(unchecked) var token: UInt64 = 0
+  /// Called once, when it is connected; nil before that for one that was connected when it came.
+  @exclusivity(unchecked) private var whenConnected: (() -> Void)?
+  /// The errno with which it ended, if it did not just close.
+  public private(set) var fault: Int32?
   private unowned let loop: ReactorLoop
   /// It has the socket in its table, and the socket it, until the socket's end.
   private let poller: Poller
@@ -32,7 +36,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   @exclusivity(unchecked) private(set) var isReading = true
   /// Whether the poller tells of input; it is told to stop when something comes that is not to be read.
   @exclusivity(unchecked) private(set) var isHeard = true
-  @exclusivity(unchecked) private(set) var isClosed = false
+  @exclusivity(unchecked) public private(set) var isClosed = false
   @exclusivity(unchecked) private var closesOutput = false
   /// What the kernel did not take, from `queueOffset` on.
   @exclusivity(unchecked) private var queue: [UInt8] = []
@@ -46,13 +50,19 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   @exclusivity(unchecked) private var writtenCount: UInt64 = 0
   @exclusivity(unchecked) private var waiters: [(end: UInt64, body: () -> Void)] = []
 
-  init(number: Int32, loop: ReactorLoop, whenEnded: @escaping @Sendable () -> Void) {
-    (self.number, self.loop, self.whenEnded) = (number, loop, whenEnded)
+  /// - Parameter whenConnected: nil for one that is connected.
+  init(
+    number: Int32, loop: ReactorLoop, whenConnected: (() -> Void)? = nil, whenEnded: @escaping @Sendable () -> Void
+  ) {
+    (self.number, self.loop, self.whenConnected, self.whenEnded) = (number, loop, whenConnected, whenEnded)
     poller = loop.poller
     super.init()
   }
 
-  override var remoteAddress: SocketAddress? {
+  /// Still on its way to the peer; nothing can be written.
+  public var isConnecting: Bool { whenConnected != nil }
+
+  override public var remoteAddress: SocketAddress? {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let isKnown = withUnsafeMutablePointer(to: &storage) { pointer in
@@ -68,12 +78,12 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     guard !isClosed else { return }
     guard isReading else {
       // Errors and the end of both directions are told of even when nobody asked: what was not read then is lost.
-      if isOver { end() } else { hear(false) }
+      if isOver { end(errno: reactor_take_fault(number)) } else { hear(false) }
       return
     }
     let count = reactor_receive(number, input.baseAddress, input.count)
     if count > 0 { return take(UnsafeMutableRawBufferPointer(rebasing: input[..<count])) }
-    if count != -Int(EAGAIN) { end() }
+    if count != -Int(EAGAIN) { end(errno: Int32(-count)) }
   }
 
   private func take(_ bytes: UnsafeMutableRawBufferPointer) { receiver?.received(bytes) }
@@ -86,11 +96,11 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     if !isWanted, !isReading, !isClosed, isHeard { hear(false) }
   }
 
-  override func pauseReading() {
+  override public func pauseReading() {
     isReading = false
   }
 
-  override func resumeReading() {
+  override public func resumeReading() {
     guard !isClosed else { return }
     isReading = true
     if !isHeard { hear(true) }
@@ -101,7 +111,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     poller.interestChanged(self)
   }
 
-  override func boundSilence(milliseconds: Int) {
+  override public func boundSilence(milliseconds: Int) {
     guard !isClosed else { return }
     // Refused by sockets that are not TCP's, to which it means nothing.
     _ = reactor_set_integer(number, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: milliseconds))
@@ -109,13 +119,14 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   // MARK: Writing
 
-  /// Whether something waits until the kernel has room.
-  var wantsOutput: Bool { !queue.isEmpty }
+  /// Whether something waits until the kernel has room, or is connected.
+  var wantsOutput: Bool { !queue.isEmpty || isConnecting }
 
-  private var unsentCount: Int { queue.count - queueOffset + stagedCount }
+  /// What was written and the kernel has not taken.
+  public var unsentCount: Int { queue.count - queueOffset + stagedCount }
 
-  override func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)?) {
-    guard !isClosed, !closesOutput else { return }
+  override public func write(_ bytes: ByteBuffer, whenTaken: (() -> Void)?) {
+    guard !isClosed, !closesOutput, !isConnecting else { return }
     bytes.withUnsafeReadableBytes { write($0) }
     guard let whenTaken, !isClosed else { return }
     guard unsentCount > 0 else { return whenTaken() }
@@ -123,7 +134,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     poller.isAwaited = true
   }
 
-  override func write(copying bytes: UnsafeRawBufferPointer) {
+  override public func write(copying bytes: UnsafeRawBufferPointer) {
     guard !isClosed, !closesOutput else { return }
     write(bytes)
   }
@@ -134,7 +145,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     guard !bytes.isEmpty else { return }
     let count = poller.send(bytes, to: self)
     if count == bytes.count || isClosed { return }
-    guard count >= 0 || count == -Int(EAGAIN) else { return end() }
+    guard count >= 0 || count == -Int(EAGAIN) else { return end(errno: Int32(-count)) }
     enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, count)...]))
     poller.interestChanged(self)
   }
@@ -148,8 +159,9 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   func outputIsReady() {
     guard !isClosed, wantsOutput else { return }
+    guard !isConnecting else { return connected() }
     let count = queue[queueOffset...].withUnsafeBytes { reactor_send(number, $0.baseAddress, $0.count) }
-    guard count >= 0 else { return count == -Int(EAGAIN) ? () : end() }
+    guard count >= 0 else { return count == -Int(EAGAIN) ? () : end(errno: Int32(-count)) }
     queueOffset += count
     if queueOffset == queue.count {
       (queue, queueOffset) = ([], 0)
@@ -162,11 +174,20 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
     wasTaken()
   }
 
+  private func connected() {
+    let fault = reactor_take_fault(number)
+    guard fault == 0 else { return end(errno: fault) }
+    let body = whenConnected
+    whenConnected = nil
+    poller.interestChanged(self)
+    if let body { loop.perform(body) }
+  }
+
   /// The kernel has come to what was staged: the answer is how much it took, or a negative errno.
   func settle(_ bytes: UnsafeRawBufferPointer, _ result: Int) {
     stagedCount = 0
     guard !isClosed else { return }
-    guard result >= 0 || result == -Int(EAGAIN) else { return end() }
+    guard result >= 0 || result == -Int(EAGAIN) else { return end(errno: Int32(-result)) }
     if result < bytes.count {
       enqueue(UnsafeRawBufferPointer(rebasing: bytes[max(0, result)...]))
       poller.interestChanged(self)
@@ -188,7 +209,7 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   // MARK: The end
 
-  override func closeOutput() {
+  override public func closeOutput() {
     guard !isClosed, !closesOutput else { return }
     closesOutput = true
     guard unsentCount > 0 else { return shutDownOutput() }
@@ -198,7 +219,14 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
   /// It fails when the peer has gone, of which reading tells.
   private func shutDownOutput() { shutdown(number, Int32(SHUT_WR)) }
 
-  override func close() { end() }
+  override public func close() { end() }
+
+  /// Ends the socket, and tells the peer that what is under way is thrown away (RST).
+  public func cut() {
+    // It fails for a descriptor that is none.
+    if !isClosed { _ = reactor_cut_on_close(number) }
+    end()
+  }
 
   /// The peer sends nothing more. What it sent before is answered first, though the poller may have told both at once;
   /// while it is not taken, the end is not, either: the next read tells of it again.
@@ -211,10 +239,12 @@ final class ReactorSocket: ByteSocket, PolledDescriptor {
 
   func loopEnds() { end() }
 
-  func end() {
+  /// - Parameter errno: why, 0 for nothing out of the way.
+  func end(errno: Int32 = 0) {
     guard !isClosed else { return }
     isClosed = true
-    (queue, queueOffset, waiters) = ([], 0, [])
+    if errno != 0 { fault = errno }
+    (queue, queueOffset, waiters, whenConnected) = ([], 0, [], nil)
     poller.remove(self)
     loop.perform { [self] in
       let receiver = receiver

@@ -188,7 +188,7 @@ final class RingPoller: Poller {
     case ENOBUFS, ECANCELED, EINTR, EAGAIN: interestChanged(socket)
     case ...(-1): interestChanged(socket)
     case 0: socket.peerEnded()
-    default: socket.end()
+    case let fault: socket.end(errno: fault)
     }
   }
 
@@ -222,7 +222,7 @@ final class RingPoller: Poller {
   private func isReady(_ socket: ReactorSocket, _ result: Int32) {
     socket.operations.subtract([.polls, .pollsOutput])
     let events = result > 0 ? UInt32(result) : 0
-    if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0, !socket.isHeard { return socket.end() }
+    if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0, !socket.isHeard { return socket.end(errno: reactor_take_fault(socket.number)) }
     if events & EPOLLOUT.rawValue != 0 { socket.outputIsReady() }
     interestChanged(socket)
   }

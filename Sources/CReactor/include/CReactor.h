@@ -28,6 +28,15 @@ ssize_t reactor_receive(int descriptor, void *bytes, size_t count);
 ssize_t reactor_send(int descriptor, const void *bytes, size_t count);
 int reactor_set_integer(int descriptor, int level, int option, int value);
 
+/// Begins to connect a new TCP socket, which does not block, from `local` unless that is null; its port is chosen when the
+/// peer is known, so that one address has all ports for each peer. The descriptor, or a negative errno. Once there is room
+/// to write it is connected, or not: `reactor_take_fault` tells.
+int reactor_connect(const struct sockaddr *peer, socklen_t peer_length, const struct sockaddr *local, socklen_t local_length);
+/// The errno with which a socket failed and that nobody was told yet, 0 if there is none.
+int reactor_take_fault(int descriptor);
+/// Closing it will throw away what is under way, and tell the peer so (RST).
+int reactor_cut_on_close(int descriptor);
+
 // 15 bytes at most.
 void reactor_name_thread(const char *name);
 

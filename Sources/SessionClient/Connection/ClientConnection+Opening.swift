@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import SessionCore
+import SocketReactor
 import WebSocketFrames
 
 extension ClientConnection {
@@ -10,6 +11,7 @@ extension ClientConnection {
     level: .ip, name: NIOBSDSocket.Option(rawValue: 24))
 
   func start() {
+    if let loop = loop as? ReactorLoop { return start(on: loop) }
     let own = NIOLoopBound(self, eventLoop: loop)
     let (url, tls) = (configuration.url, configuration.tls)
     var bootstrap = ClientBootstrap(group: loop)
@@ -30,13 +32,39 @@ extension ClientConnection {
         #endif
       }
     } catch {
-      return loop.assumeIsolated().execute { self.fail(.connectFailed("the local address is no IP address")) }
+      return failSoon(ClientConnection.noLocalAddress)
     }
     // An address needs no resolver, and no thread of one.
     let future =
       (try? SocketAddress(ipAddress: url.host, port: url.port)).map { bootstrap.connect(to: $0) }
       ?? bootstrap.connect(host: url.host, port: url.port)
     take(future)
+  }
+
+  private static let noLocalAddress = "the local address is no IP address"
+
+  private func start(on loop: ReactorLoop) {
+    guard !configuration.url.isSecure, configuration.url.unixPath == nil,
+      let peer = try? SocketAddress(ipAddress: configuration.url.host, port: configuration.url.port)
+    else { return failSoon("a reactor's loop connects to IP addresses without TLS only") }
+    var local: SocketAddress?
+    if let address = configuration.localAddress {
+      local = try? SocketAddress(ipAddress: address, port: 0)
+      guard local != nil else { return failSoon(ClientConnection.noLocalAddress) }
+    }
+    do throws(ReactorFault) {
+      transport = try ReactorTransport(self, on: loop, to: peer, from: local) {
+        if case .connecting = self.stage { self.upgrade() }
+      }
+    } catch {
+      return failSoon(ConnectError.text(error.number))
+    }
+    arm(milliseconds: configuration.connectTimeoutMilliseconds) { $0.fail(.connectFailed("timed out")) }
+  }
+
+  /// Nothing is told before the caller has the connection in hand.
+  private func failSoon(_ reason: String) {
+    loop.assumeIsolated().execute { self.fail(.connectFailed(reason)) }
   }
 
   /// Some ways to fail, and a Unix socket, are quick: nothing is told before the caller has the connection in hand.
@@ -57,7 +85,7 @@ extension ClientConnection {
       let fault = ClientTLS.fault(error, nil, host: configuration.url.host)
       fail(fault.map { .insecure($0) } ?? .connectFailed(ConnectError.text(error)))
     case .success(let channel):
-      self.channel = channel
+      transport = ChannelTransport(channel)
       upgrade()
     }
   }

@@ -2,19 +2,18 @@ import NIOCore
 import WebSocketFrames
 
 extension ClientConnection {
-  // MARK: From the channel
+  // MARK: From the transport
 
-  func received(_ buffer: consuming ByteBuffer) {
-    bytesIn += UInt64(buffer.readableBytes)
-    guard !isDeaf else { return hold(buffer) }
+  /// The bytes are lent; they are unmasked where they lie.
+  func received(_ input: UnsafeMutableRawBufferPointer) {
+    bytesIn += UInt64(input.count)
+    guard !isDeaf else { return hold(UnsafeRawBufferPointer(input)) }
     if case .closed = stage { return }
     isReading = true
     delegate?.connectionHeard(self)
-    buffer.withUnsafeMutableReadableBytes { input in
-      var offset = 0
-      if case .upgrading = stage { readHead(input, &offset) }
-      readFrames(input, &offset)
-    }
+    var offset = 0
+    if case .upgrading = stage { readHead(input, &offset) }
+    readFrames(input, &offset)
   }
 
   func readComplete() {
@@ -28,15 +27,23 @@ extension ClientConnection {
   func broken(_ error: any Error) {
     brokenBy = brokenBy ?? ConnectError.text(error)
     // Also behind a handshake that we think is done: a server that wants a certificate says so after it.
+    let channel = (transport as? ChannelTransport)?.channel
     if case .upgrading = stage, let fault = ClientTLS.fault(error, channel, host: configuration.url.host) {
       return fail(.insecure(fault))
     }
-    channel?.close(promise: nil)
+    transport?.close()
+  }
+
+  /// The transport is gone.
+  /// - Parameter errno: what the system said; nil for nothing out of the way.
+  func ended(errno: CInt?) {
+    if let errno { brokenBy = brokenBy ?? ConnectError.text(errno) }
+    inactive()
   }
 
   /// The transport is gone.
   func inactive() {
-    channel = nil
+    transport = nil
     switch stage {
     case .closed: shut()
     case .connecting, .upgrading: fail(.connectFailed(brokenBy ?? "the server closed without an answer to the upgrade"))
@@ -138,7 +145,7 @@ extension ClientConnection {
   public func blackhole(_ direction: Direction) {
     if direction != .out, !isDeaf {
       isDeaf = true
-      _ = channel?.setOption(.autoRead, value: false)
+      transport?.pauseReading()
     }
     if direction != .in { isMute = true }
   }
@@ -154,32 +161,17 @@ extension ClientConnection {
 
   private func readHeld() {
     guard !isDeaf else { return }
-    let buffers = held
-    held = []
-    for buffer in buffers { received(buffer) }
+    var bytes: [UInt8] = []
+    swap(&bytes, &held)
+    if !bytes.isEmpty { bytes.withUnsafeMutableBytes { received($0) } }
     readComplete()
-    _ = channel?.setOption(.autoRead, value: true)
+    transport?.resumeReading()
   }
 
-  private func hold(_ buffer: ByteBuffer) {
-    let count = held.reduce(0) { $0 + $1.readableBytes }
-    guard count + buffer.readableBytes <= configuration.bufferedByteLimit else {
+  private func hold(_ bytes: UnsafeRawBufferPointer) {
+    guard held.count + bytes.count <= configuration.bufferedByteLimit else {
       return fail(.closed(code: nil, reason: "too much came during a blackhole", wasClean: false))
     }
-    held.append(buffer)
+    held.append(contentsOf: bytes)
   }
-}
-
-/// The end of the channel's pipeline: hands on what comes, as it comes.
-final class SocketHandler: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-
-  private let connection: ClientConnection
-
-  init(_ connection: ClientConnection) { self.connection = connection }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { connection.received(unwrapInboundIn(data)) }
-  func channelReadComplete(context: ChannelHandlerContext) { connection.readComplete() }
-  func channelInactive(context: ChannelHandlerContext) { connection.inactive() }
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { connection.broken(error) }
 }

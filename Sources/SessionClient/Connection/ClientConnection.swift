@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import SessionCore
 import WebSocketFrames
 
@@ -19,10 +18,11 @@ public final class ClientConnection {
   }
 
   public let configuration: Configuration
+  /// One of NIO's; or a `ReactorLoop`, which connects to IP addresses without TLS, and in less time.
   public let loop: any EventLoop
   var delegate: (any ClientConnectionDelegate)?
   var stage = Stage.connecting
-  var channel: (any Channel)?
+  var transport: (any ClientTransport)?
   var random: ChaChaGenerator
   let key: String
   var head = HTTPHeadParser<HTTPResponseHead>()
@@ -45,7 +45,7 @@ public final class ClientConnection {
   var isDeaf = false
   var isMute = false
   /// What was read before a blackhole could stop it.
-  var held: [ByteBuffer] = []
+  var held: [UInt8] = []
 
   public internal(set) var bytesIn: UInt64 = 0
   public internal(set) var bytesOut: UInt64 = 0
@@ -77,12 +77,11 @@ public final class ClientConnection {
   public var isOpen: Bool { if case .open = stage { true } else { false } }
 
   /// Fulfilled when the socket is closed at both ends; nil where there is none.
-  public var transportClosed: EventLoopFuture<Void>? { channel?.closeFuture }
+  public var transportClosed: EventLoopFuture<Void>? { transport?.closed }
 
   /// Bytes that were sent and that the system has not taken.
   public var bufferedByteCount: Int {
-    let inChannel = try? channel?.syncOptions?.getOption(.bufferedWritableBytes)
-    return outgoing.readableBytes + (inChannel ?? 0)
+    outgoing.readableBytes + (transport?.bufferedByteCount ?? 0)
   }
 
   // MARK: Sending
@@ -138,17 +137,15 @@ public final class ClientConnection {
 
   func flush() {
     isFlushDue = false
-    guard let channel, outgoing.readableBytes > 0, channel.isActive else { return }
-    guard outgoing.readableBytes <= configuration.bufferedByteLimit, channel.isWritable || !isOverfull else {
+    guard let transport, outgoing.readableBytes > 0, transport.isActive else { return }
+    guard bufferedByteCount <= configuration.bufferedByteLimit else {
       return fail(.closed(code: nil, reason: "too much waits to be written", wasClean: false))
     }
     guard !isMute else { return }
     bytesOut += UInt64(outgoing.readableBytes)
-    channel.writeAndFlush(outgoing, promise: nil)
+    transport.write(outgoing)
     outgoing = ByteBuffer()
   }
-
-  private var isOverfull: Bool { bufferedByteCount > configuration.bufferedByteLimit }
 
   // MARK: Ending
 
@@ -177,17 +174,14 @@ public final class ClientConnection {
     switch kind {
     case .clean(let code): close(code)
     case .fin:
-      guard let channel, isOpen else { return fail(.dropped(code: nil)) }
+      guard let transport, isOpen else { return fail(.dropped(code: nil)) }
       flush()
-      channel.close(mode: .output, promise: nil)
+      transport.closeOutput()
       report(.dropped(code: nil))
       linger()
     case .rst:
-      if let socket = channel as? any SocketOptionProvider {
-        _ = socket.setSoLinger(.init(l_onoff: 1, l_linger: 0))
-      }
       report(.dropped(code: nil))
-      if let channel { ClientTLS.cut(channel) }
+      transport?.cut()
       shut()
     }
   }
@@ -224,8 +218,8 @@ public final class ClientConnection {
     timer = nil
     stage = .closed
     held = []
-    channel?.close(promise: nil)
-    channel = nil
+    transport?.close()
+    transport = nil
   }
 
   func arm(milliseconds: Int64, _ body: @escaping (ClientConnection) -> Void) {

@@ -22,7 +22,7 @@ enum ConnectError {
     }
   }
 
-  private static func text(_ code: CInt) -> String {
+  static func text(_ code: CInt) -> String {
     switch code {
     case ECONNREFUSED: "connection refused"
     case ECONNRESET: "connection reset"

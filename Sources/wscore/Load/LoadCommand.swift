@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import SessionCore
+import SessionServer
 import WebSocketFrames
 
 /// `wscore load`: many sessions, a timetable of messages, storms of broken connections, and a verdict.
@@ -67,6 +68,11 @@ struct LoadCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Event loops, each a thread.", valueName: "count"))
   var loops = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "What moves the bytes: auto, uring, epoll or nio. auto takes the first that works; the first two connect to IP addresses without TLS."))
+  var io = SocketBackend.auto
 
   @Option(help: "How storms break connections: rst, fin or clean.")
   var drop = LoadDrop.rst
@@ -143,6 +149,7 @@ struct LoadCommand: AsyncParsableCommand {
     var plan = LoadPlan(url: address)
     (plan.sessions, plan.rate, plan.duration, plan.storms) = (sessions, rate.perSecond, duration, storm)
     (plan.settle, plan.loops, plan.drop, plan.backoff) = (settle, loops, drop, backoff)
+    plan.io = io
     plan.rooms = rooms ?? max(1, sessions / 5)
     plan.roomPrefix = roomPrefix
     plan.payloadBytes = payloadBytes.bytes
@@ -157,6 +164,7 @@ struct LoadCommand: AsyncParsableCommand {
 }
 
 extension LoadDrop: ExpressibleByArgument {}
+extension SocketBackend: ExpressibleByArgument {}
 extension LoadProgress.Kind: ExpressibleByArgument {}
 
 extension Storm {

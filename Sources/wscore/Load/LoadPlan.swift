@@ -1,5 +1,6 @@
 import SessionClient
 import SessionCore
+import SessionServer
 import WebSocketFrames
 
 /// How a storm breaks connections.
@@ -22,6 +23,8 @@ package struct LoadPlan: Sendable {
   /// Longest wait for what is under way when the traffic ends.
   package var settle = Duration.seconds(10)
   package var loops = 1
+  /// What moves the bytes.
+  package var io = SocketBackend.auto
   package var drop = LoadDrop.rst
   /// Session starts a second; nil for as fast as `maxHandshakes` allows.
   package var ramp: Double?

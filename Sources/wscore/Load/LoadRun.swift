@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import SessionClient
 import SessionCore
 
@@ -18,7 +17,7 @@ struct LoadRun {
 
   /// - Throws: `CLIError` when the run could not begin; `ExitStatus.interrupted` when it was ended before it did.
   func report() async throws -> LoadReport {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.loops)
+    let group = try LoadLoops.group(plan)
     let workers = try await workers(on: group)
     // Connections that are slow to close still call their workers until the loops are gone.
     defer { withExtendedLifetime(workers) {} }
@@ -49,7 +48,7 @@ struct LoadRun {
     return report
   }
 
-  private func workers(on group: MultiThreadedEventLoopGroup) async throws -> [Worker] {
+  private func workers(on group: any EventLoopGroup) async throws -> [Worker] {
     var configuration = try SessionClient.Configuration(plan.url)
     configuration.connection.tls = plan.tls
     configuration.backoff = Backoff(
