@@ -617,7 +617,7 @@ _wscore_load() {
     repeating_flags=()
     non_repeating_flags=(--insecure --json --version -h --help)
     repeating_options=(--storm --threshold)
-    non_repeating_options=(--sessions --rate --duration --rooms --room-prefix --payload-bytes --seed --settle --loops --drop --ramp --backoff --token-file --auth-scheme --tls-ca --tls-cert --tls-key --progress --out --color)
+    non_repeating_options=(--sessions --rate --duration --rooms --room-prefix --payload-bytes --seed --settle --loops --io --drop --ramp --backoff --token-file --auth-scheme --tls-ca --tls-cert --tls-key --progress --out --color)
     __wscore_offer_flags_options 1
 
     # Offer option value completions
@@ -650,6 +650,10 @@ _wscore_load() {
         return
         ;;
     '--loops')
+        return
+        ;;
+    '--io')
+        __wscore_add_completions -W 'auto'$'\n''uring'$'\n''epoll'$'\n''nio'
         return
         ;;
     '--drop')

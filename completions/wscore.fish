@@ -27,7 +27,7 @@ function __wscore_parse_tokens -S
         case 'client'
             __wscore_parse_subcommand 1 'raw-echo' 'token-file=' 'auth-scheme=' 'protocol=' 'instance=' 'ttl=' 'window=' 'no-ack' 'reconnect' 'no-reconnect' 'timeout=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'script=+' 'c/command=+' 'on-eof=' 'drain-timeout=' 'keep-going' 'format=' 'color=' 'q/quiet' 'version' 'h/help'
         case 'load'
-            __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'room-prefix=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'auth-scheme=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
+            __wscore_parse_subcommand 1 'sessions=' 'rate=' 'duration=' 'storm=+' 'rooms=' 'room-prefix=' 'payload-bytes=' 'seed=' 'settle=' 'loops=' 'io=' 'drop=' 'ramp=' 'backoff=' 'token-file=' 'auth-scheme=' 'tls-ca=' 'insecure' 'tls-cert=' 'tls-key=' 'threshold=+' 'progress=' 'out=' 'json' 'color=' 'version' 'h/help'
         case 'inspect'
             __wscore_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -250,6 +250,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" seed' -l 'seed' -d 'Fixes who sends when and whom storms hit (default: a random one).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" settle' -l 'settle' -d 'Longest wait for what is under way at the end.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" loops' -l 'loops' -d 'Event loops, each a thread.' -rfka ''
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" io' -l 'io' -d 'What moves the bytes: auto, uring, epoll or nio. auto takes the first that works; the first two connect to IP addresses without TLS.' -rfka 'auto uring epoll nio'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" drop' -l 'drop' -d 'How storms break connections: rst, fin or clean.' -rfka 'rst fin clean'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" ramp' -l 'ramp' -d 'Session starts a second (default: as fast as 256 handshakes at a time go).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" backoff' -l 'backoff' -d 'Bounds of the wait before a reconnect.' -rfka ''

@@ -72,6 +72,7 @@ final class ShardServer {
     loop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [weak self] in self?.tick() }
   }
 
+  var connectionCount: Int { handlers.count }
   var sessions: [SessionSnapshot] { shard.sessions(now: now) }
 
   private var now: Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }

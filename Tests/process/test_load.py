@@ -43,6 +43,24 @@ def test_storms_lose_nothing(server, tmp_path):
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == report
 
 
+@pytest.mark.parametrize("io", ["uring", "epoll", "nio"])
+def test_each_way_to_move_bytes(server, io):
+    done = run_load(server.url, *SMALL, "--io", io, "--storm", "50%@500ms", "--storm", "100%@1200ms", "--loops", "2")
+    if io == "uring" and done.returncode == 69 and "does not work here" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["delivered"] == report["expected"] == 400 * 5 and report["dropped"] == report["resumed"] == 30
+    assert [report[name] for name in ("lost", "duplicated", "out_of_order", "unexplained", "not_resumed")] == [0] * 5
+    port = server.url.rsplit(":", 1)[1]
+    # A name is none of the addresses that a loop of ours connects to.
+    done = run_load(f"ws://localhost:{port}", *SMALL, "--io", io, "--duration", "200ms")
+    assert done.returncode == (0 if io == "nio" else 64), done.stdout + done.stderr
+    assert io == "nio" or f"--io {io} connects to IP addresses" in done.stderr
+    done = run_load("ws://127.0.0.1:1/ws", *SMALL, "--io", io)
+    assert done.returncode == 69 and "connection refused" in done.stderr
+
+
 def test_two_runs_at_one_time(server):
     """Each in rooms of its own: neither takes the other's messages for its own."""
     other = subprocess.Popen([WSCORE, "load", server.url, "--json", *SMALL, "--room-prefix", "other."],
@@ -130,7 +148,7 @@ def test_a_ramp_and_no_traffic(server):
 
 @pytest.mark.parametrize("arguments", [
     ("--storm", "100"), ("--storm", "100%@60s"), ("--threshold", "los==0"), ("--rooms", "21"), ("--rate", "-1"),
-    ("--sessions", "0"), ("--backoff", "1s"),
+    ("--sessions", "0"), ("--backoff", "1s"), ("--io", "pigeon"),
 ])
 def test_usage(arguments):
     done = run_load("ws://127.0.0.1:1/ws", *SMALL, *arguments)

@@ -71,7 +71,7 @@ struct LoadCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What moves the bytes: auto, uring, epoll or nio. auto takes the first that works; the first two connect to IP addresses without TLS."))
+      "What moves the bytes: uring or epoll, which connect to IP addresses without TLS only; nio; or auto, the first of these that works."))
   var io = SocketBackend.auto
 
   @Option(help: "How storms break connections: rst, fin or clean.")
