@@ -46,7 +46,11 @@ package final class EnvelopeSpelling: Sendable {
   private let text: [UInt8]
   private let pieces: [Piece]
   /// What all of the messages are.
-  private let common: Envelope
+  private let version: UInt64
+  private let type: MessageType
+  private let eventVersion: UInt64
+  private let isTransient: Bool
+  private let isHistory: Bool
 
   /// The spelling of a message; nil if it is not one that others are likely to have.
   /// - Parameter envelope: what the message was read as, without a fault.
@@ -81,13 +85,17 @@ package final class EnvelopeSpelling: Sendable {
     add(.end, upTo: message.count)
     guard text.count <= EnvelopeSpelling.maxByteCount, pieces.count <= EnvelopeSpelling.maxPieceCount else { return nil }
     self.text = text + [UInt8](repeating: 0, count: EnvelopeSpelling.spareByteCount)
-    (self.pieces, common) = (pieces, envelope)
+    self.pieces = pieces
+    (version, type, eventVersion) = (envelope.version, envelope.type, envelope.eventVersion)
+    (isTransient, isHistory) = (envelope.isTransient, envelope.isHistory)
   }
 
-  /// Reads a message that is spelled so. False for any other; then what is in `envelope` means nothing.
+  /// Reads a message that is spelled so into `envelope`, which must be as new. False for any other; then what is in it
+  /// means nothing.
   package func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) -> Bool {
     guard WordReader.leastByteCount...JSONReader.maxByteCount ~= bytes.count else { return false }
-    envelope = common
+    (envelope.version, envelope.type, envelope.eventVersion) = (version, type, eventVersion)
+    (envelope.isTransient, envelope.isHistory) = (isTransient, isHistory)
     return bytes.withUnsafeBytes { message in
       var words = WordReader(message, at: 0)
       guard read(&words, bytes, &envelope) else { return false }
@@ -164,11 +172,14 @@ public struct EnvelopeReader: Sendable {
   /// Only each so manieth message that is spelled otherwise is learned from: what is frequent is soon known, and who
   /// spells each message in another way takes little time with it.
   private static let missesForEach = 16
+  /// A longer message is mostly payload, which would be passed over once for each spelling that it might have.
+  private static let maxMessageByteCount = 4_096
 
   public init() {}
 
   /// Reads a message into `envelope`, which must be as new; after an error what is in it means nothing.
   public mutating func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
+    guard bytes.count <= EnvelopeReader.maxMessageByteCount else { return try envelope.read(bytes) }
     if let usual, usual.read(bytes, into: &envelope) { return }
     try readOtherwise(bytes, into: &envelope)
   }
@@ -176,7 +187,10 @@ public struct EnvelopeReader: Sendable {
   @inline(never) private mutating func readOtherwise(
     _ bytes: Span<UInt8>, into envelope: inout Envelope
   ) throws(Envelope.Fault) {
-    for spelling in spellings where spelling !== usual && spelling.read(bytes, into: &envelope) { return usual = spelling }
+    for spelling in spellings where spelling !== usual {
+      envelope = Envelope()
+      if spelling.read(bytes, into: &envelope) { return usual = spelling }
+    }
     envelope = Envelope()
     try envelope.read(bytes)
     missCount &+= 1

@@ -2,7 +2,7 @@ import SessionCore
 import Testing
 
 /// Messages that are spelled like one before are read by that, others by the general reader: both must find the same.
-struct UsualSpellingTests {
+struct SpellingTests {
   private static let values: [(String, [String])] = [
     ("v", ["2", "1", "3", "02", "12345678", "1.0", "1e1", "-1", "\"2\""]),
     ("seq", ["1", "7", "42", "9999999", "10000000", "12345678901", "9007199254740991", "9007199254740992", "0", "01", "1x"]),
@@ -79,20 +79,21 @@ struct UsualSpellingTests {
     var random = ChaChaGenerator(seed: 7)
     var (good, taken) = (0, 0)
     for round in 0..<20_000 {
-      let members = UsualSpellingTests.members(&random)
+      let members = SpellingTests.members(&random)
       let (colon, comma) = [("", ""), (" ", " "), ("          ", ""), ("", "\t"), ("\t", "")][round % 5]
-      let text = UsualSpellingTests.text(members, afterColon: colon, afterComma: comma)
+      let text = SpellingTests.text(members, afterColon: colon, afterComma: comma)
       var reader = EnvelopeReader()
-      let first = UsualSpellingTests.read(text, &reader)
-      #expect(first == UsualSpellingTests.read(text))
+      let first = SpellingTests.read(text, &reader)
+      #expect(first == SpellingTests.read(text))
       var envelope = Envelope()
       let isGood = (try? reader.read(text.span, into: &envelope)) != nil
       let spelling = isGood ? EnvelopeSpelling(of: text.span, envelope) : nil
       // What is spelled alike and says something else, right or wrong.
       for _ in 0..<4 {
-        let others = members.map { ($0.0, random.next() % 6 == 0 ? UsualSpellingTests.value($0.0, &random) : $0.1) }
-        let other = UsualSpellingTests.text(others, afterColon: colon, afterComma: comma)
-        #expect(UsualSpellingTests.read(other, &reader) == UsualSpellingTests.read(other), "\(String(decoding: other, as: UTF8.self))")
+        let others = members.map { ($0.0, random.next() % 6 == 0 ? SpellingTests.value($0.0, &random) : $0.1) }
+        let other = SpellingTests.text(others, afterColon: colon, afterComma: comma)
+        #expect(SpellingTests.read(other, &reader) == SpellingTests.read(other), "\(String(decoding: other, as: UTF8.self))")
+        envelope = Envelope()
         if let spelling, spelling.read(other.span, into: &envelope) { taken += 1 }
       }
       if isGood { good += 1 }
@@ -105,13 +106,13 @@ struct UsualSpellingTests {
   @Test func noBeginningOfAMessageIsAMessage() throws {
     let text = Array(#"{"v":2,"seq":12,"ack":345,"type":"event","event":"echo","ev":1,"id":"1","room":"r","key":"k","payload":"01234567"}"#.utf8)
     var reader = EnvelopeReader()
-    #expect(UsualSpellingTests.read(text, &reader) == UsualSpellingTests.read(text))
+    #expect(SpellingTests.read(text, &reader) == SpellingTests.read(text))
     for end in 0..<text.count {
       #expect(throws: Envelope.Fault.self) { try Envelope(parsing: text.span.extracting(0..<end)) }
       var envelope = Envelope()
       #expect(throws: Envelope.Fault.self) { try reader.read(text.span.extracting(0..<end), into: &envelope) }
     }
-    #expect(UsualSpellingTests.read(text, &reader) == UsualSpellingTests.read(text))
+    #expect(SpellingTests.read(text, &reader) == SpellingTests.read(text))
   }
 
   /// Each byte of a message changed in each way: what its spelling takes is what the general reader finds.
@@ -120,10 +121,10 @@ struct UsualSpellingTests {
     for place in text.indices {
       for byte in UInt8.min...UInt8.max {
         var reader = EnvelopeReader()
-        _ = UsualSpellingTests.read(text, &reader)
+        _ = SpellingTests.read(text, &reader)
         var changed = text
         changed[place] = byte
-        #expect(UsualSpellingTests.read(changed, &reader) == UsualSpellingTests.read(changed), "byte \(place) as \(byte)")
+        #expect(SpellingTests.read(changed, &reader) == SpellingTests.read(changed), "byte \(place) as \(byte)")
       }
     }
   }
@@ -134,7 +135,7 @@ struct UsualSpellingTests {
     for round in 0..<400 {
       let blanks = String(repeating: "\t", count: round % 40)
       let text = Array(#"{"v":2,\#(blanks)"ack":\#(round),"type":"ack","payload":{}}"#.utf8)
-      #expect(UsualSpellingTests.read(text, &reader) == UsualSpellingTests.read(text))
+      #expect(SpellingTests.read(text, &reader) == SpellingTests.read(text))
     }
   }
 
