@@ -250,7 +250,7 @@ complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options 
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" seed' -l 'seed' -d 'Fixes who sends when and whom storms hit (default: a random one).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" settle' -l 'settle' -d 'Longest wait for what is under way at the end.' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" loops' -l 'loops' -d 'Event loops, each a thread.' -rfka ''
-complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" io' -l 'io' -d 'What moves the bytes: auto, uring, epoll or nio. auto takes the first that works; the first two connect to IP addresses without TLS.' -rfka 'auto uring epoll nio'
+complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" io' -l 'io' -d 'What moves the bytes: uring or epoll, which connect to IP addresses without TLS only; nio; or auto, the first of these that works.' -rfka 'auto uring epoll nio'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" drop' -l 'drop' -d 'How storms break connections: rst, fin or clean.' -rfka 'rst fin clean'
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" ramp' -l 'ramp' -d 'Session starts a second (default: as fast as 256 handshakes at a time go).' -rfka ''
 complete -c 'wscore' -n '__wscore_should_offer_completions_for_flags_or_options "wscore load" backoff' -l 'backoff' -d 'Bounds of the wait before a reconnect.' -rfka ''
