@@ -134,6 +134,8 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   private func runTimers() {
     guard timers.next != nil else { return }
     let now = NIODeadline.now()
+    guard let first = timers.popDue(now) else { return }
+    first(.due)
     while let body = timers.popDue(now) { body(.due) }
     runTasks()
   }
@@ -222,7 +224,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   /// Begins to connect to an IP address. On the loop only.
   /// - Parameters:
   ///   - local: the address to connect from, its port left to the system; nil leaves all of it.
-  ///   - whenConnected: called once, unless it ends before. Until then nothing can be written.
+  ///   - whenConnected: called once, unless it ends before. Until then nothing can be written, and nothing is read.
   ///   - whenEnded: called once, after the receiver was told of the socket's end; not if this throws.
   public func connect(
     to peer: SocketAddress, from local: SocketAddress? = nil, whenConnected: @escaping () -> Void,
@@ -237,7 +239,7 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
     let socket = ReactorSocket(number: number, loop: self, whenConnected: whenConnected, whenEnded: whenEnded)
     guard !isStopping, poller.add(socket) else {
       Glibc.close(number)
-      throw ReactorFault(call: "epoll_ctl", number: ENOMEM)
+      throw ReactorFault(call: "connect", number: isStopping ? ECANCELED : ENOMEM)
     }
     return socket
   }

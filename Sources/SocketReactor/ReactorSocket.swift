@@ -35,7 +35,7 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
   /// Whether the receiver is to be handed what comes.
   @exclusivity(unchecked) private(set) var isReading = true
   /// Whether the poller tells of input; it is told to stop when something comes that is not to be read.
-  @exclusivity(unchecked) private(set) var isHeard = true
+  @exclusivity(unchecked) private(set) var isHeard: Bool
   @exclusivity(unchecked) public private(set) var isClosed = false
   @exclusivity(unchecked) private var closesOutput = false
   /// What the kernel did not take, from `queueOffset` on.
@@ -55,6 +55,7 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
     number: Int32, loop: ReactorLoop, whenConnected: (() -> Void)? = nil, whenEnded: @escaping @Sendable () -> Void
   ) {
     (self.number, self.loop, self.whenConnected, self.whenEnded) = (number, loop, whenConnected, whenEnded)
+    isHeard = whenConnected == nil
     poller = loop.poller
     super.init()
   }
@@ -103,7 +104,7 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
   override public func resumeReading() {
     guard !isClosed else { return }
     isReading = true
-    if !isHeard { hear(true) }
+    if !isHeard, !isConnecting { hear(true) }
   }
 
   private func hear(_ isHeard: Bool) {
@@ -135,7 +136,7 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
   }
 
   override public func write(copying bytes: UnsafeRawBufferPointer) {
-    guard !isClosed, !closesOutput else { return }
+    guard !isClosed, !closesOutput, !isConnecting else { return }
     write(bytes)
   }
 
@@ -180,7 +181,11 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
     let body = whenConnected
     whenConnected = nil
     poller.interestChanged(self)
-    if let body { loop.perform(body) }
+    loop.perform { [self] in
+      // What the peer says comes behind it.
+      if !isClosed { body?() }
+      if !isClosed, isReading { hear(true) }
+    }
   }
 
   /// The kernel has come to what was staged: the answer is how much it took, or a negative errno.

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import SessionClient
 import SessionCore
@@ -58,16 +59,18 @@ enum TestLoops: String, Sendable, CaseIterable {
 
 @Suite struct ClientConnectionTests {
   private func connect(
-    _ url: String, on loops: TestLoops, _ configure: @Sendable @escaping (inout ClientConnection.Configuration) -> Void = { _ in }
+    _ url: String, on loops: TestLoops, keepingLoopBusy microseconds: UInt32 = 0, _ configure: @Sendable @escaping (inout ClientConnection.Configuration) -> Void = { _ in }
   ) async throws -> (NIOLoopBound<ClientConnection>, Recorder) {
     let recorder = Recorder()
     let loop = try loops.next()
     let connection = try await loop.submit {
       var configuration = ClientConnection.Configuration(try WebSocketURL(url))
       configure(&configuration)
-      return NIOLoopBound(
-        ClientConnection.connect(configuration, on: loop, random: ChaChaGenerator(seed: 5), delegate: recorder),
-        eventLoop: loop)
+      let connection = ClientConnection.connect(
+        configuration, on: loop, random: ChaChaGenerator(seed: 5), delegate: recorder)
+      // The peer may have said all that it says when the loop looks.
+      usleep(microseconds)
+      return NIOLoopBound(connection, eventLoop: loop)
     }.get()
     return (connection, recorder)
   }
@@ -154,6 +157,14 @@ enum TestLoops: String, Sendable, CaseIterable {
     #expect(try await peer.with { $0.remotes } == ["127.0.0.9"])
     connection.eventLoop.execute { connection.value.close(1000) }
     #expect(await eventually { recorder.ending.withLock { $0 == .dropped(code: 1000) } })
+  }
+
+  @Test(arguments: TestLoops.usable) func aServerThatAnswersBeforeItIsAskedIsHeard(_ loops: TestLoops) async throws {
+    let peer = try await TestPeer(.hasty("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n\r\n"))
+    let (_, recorder) = try await connect(peer.url, on: loops, keepingLoopBusy: 50_000)
+    #expect(await eventually { recorder.ending.withLock { $0 != nil } })
+    #expect(recorder.ending.withLock { $0 } == .refused(status: 503, retryAfterSeconds: 7))
+    try await peer.stop()
   }
 
   @Test(arguments: TestLoops.usable) func ofWhatBreaksTheReasonIsTold(_ loops: TestLoops) async throws {

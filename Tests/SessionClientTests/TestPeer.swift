@@ -10,6 +10,8 @@ final class TestPeer: Sendable {
     case shard(Limits)
     /// Answers the upgrade with these bytes and stays.
     case answer(String)
+    /// Answers so before it is asked, and closes.
+    case hasty(String)
     /// Never answers.
     case silent
     /// Closes when it was asked to upgrade.
@@ -196,6 +198,12 @@ final class PeerHandler: ChannelInboundHandler {
 
   init(_ server: ShardServer, _ channel: any Channel) { (self.server, self.channel) = (server, channel) }
 
+  func channelActive(context: ChannelHandlerContext) {
+    guard case .hasty(let text) = server.manner else { return }
+    send(Array(text.utf8))
+    channel.close(promise: nil)
+  }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
     buffer.withUnsafeMutableReadableBytes { input in
@@ -209,7 +217,7 @@ final class PeerHandler: ChannelInboundHandler {
 
   private func answer(_ request: HTTPRequestHead) {
     switch server.manner {
-    case .silent: break
+    case .silent, .hasty: break
     case .hangUp: channel.close(promise: nil)
     case .answer(let text): send(Array(text.utf8))
     case .shard, .frames:

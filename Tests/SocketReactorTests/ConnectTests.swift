@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import SocketReactor
+import Synchronization
 import Testing
 
 /// A socket that listens, with calls that wait.
@@ -52,6 +53,13 @@ private struct Caller {
   }
 }
 
+private final class Order: Sendable {
+  private let lines = Mutex<[String]>([])
+
+  var all: [String] { lines.withLock { $0 } }
+  func add(_ line: String) { lines.withLock { $0.append(line) } }
+}
+
 @Suite struct ConnectTests {
   @Test(arguments: ReactorBackend.usable) func bytesGoBothWays(_ backend: ReactorBackend) async throws {
     let host = try Host()
@@ -69,6 +77,26 @@ private struct Caller {
       #expect(peer.read(1) == [])
       try await loop.flatSubmit { caller.recorder.value.ending }.get()
       #expect(try await caller.with { socket, _ in socket.fault } == nil)
+    }
+  }
+
+  /// Whoever connects hears so before he hears the peer, also of one that has said all when the loop looks.
+  @Test(arguments: ReactorBackend.usable) func whatThePeerSaysComesBehindTheConnection(_ backend: ReactorBackend) async throws {
+    let host = try Host()
+    try await withLoop(backend) { loop in
+      let answered = Task.detached { await host.accept().write(Array("hello".utf8)) }
+      let order = Order()
+      let address = host.address
+      let recorder = try await loop.submit {
+        let socket = try loop.connect(to: address, whenConnected: { order.add("connected") }, whenEnded: {})
+        let recorder = Recorder(socket, loop)
+        recorder.onRead = { order.add("\($0) bytes") }
+        usleep(50_000)
+        return NIOLoopBound(recorder, eventLoop: loop)
+      }.get()
+      await answered.value
+      try await loop.flatSubmit { recorder.value.ending }.get()
+      #expect(order.all == ["connected", "5 bytes"])
     }
   }
 

@@ -52,6 +52,7 @@ def test_each_way_to_move_bytes(server, io):
     report = json.loads(done.stdout)
     assert report["delivered"] == report["expected"] == 400 * 5 and report["dropped"] == report["resumed"] == 30
     assert [report[name] for name in ("lost", "duplicated", "out_of_order", "unexplained", "not_resumed")] == [0] * 5
+    assert report["io"] == io
     port = server.url.rsplit(":", 1)[1]
     # A name is none of the addresses that a loop of ours connects to.
     done = run_load(f"ws://localhost:{port}", *SMALL, "--io", io, "--duration", "200ms")

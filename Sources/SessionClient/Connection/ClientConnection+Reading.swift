@@ -6,8 +6,9 @@ extension ClientConnection {
 
   /// The bytes are lent; they are unmasked where they lie.
   func received(_ input: UnsafeMutableRawBufferPointer) {
+    // Also behind a blackhole, until what came in it is read.
+    guard !isDeaf, held.isEmpty else { return hold(UnsafeRawBufferPointer(input)) }
     bytesIn += UInt64(input.count)
-    guard !isDeaf else { return hold(UnsafeRawBufferPointer(input)) }
     if case .closed = stage { return }
     isReading = true
     delegate?.connectionHeard(self)

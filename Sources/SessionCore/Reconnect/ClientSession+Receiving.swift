@@ -5,10 +5,23 @@ extension ClientSession {
   public mutating func receive(
     _ message: Span<UInt8>, _ reader: inout EnvelopeReader, now: Instant, actions: inout [ClientAction]
   ) -> Envelope? {
+    receive(message, now, &actions) { envelope throws(Envelope.Fault) in try reader.read(message, into: &envelope) }
+  }
+
+  /// The same for one that comes alone.
+  public mutating func receive(_ message: Span<UInt8>, now: Instant, actions: inout [ClientAction]) -> Envelope? {
+    receive(message, now, &actions) { envelope throws(Envelope.Fault) in envelope = try Envelope(parsing: message) }
+  }
+
+  /// - Parameter read: makes the message of an envelope that is as new.
+  @inline(__always) private mutating func receive(
+    _ message: Span<UInt8>, _ now: Instant, _ actions: inout [ClientAction],
+    _ read: (inout Envelope) throws(Envelope.Fault) -> Void
+  ) -> Envelope? {
     guard phase != .offline, phase != .failed else { return nil }
     var envelope = Envelope()
     do throws(Envelope.Fault) {
-      try reader.read(message, into: &envelope)
+      try read(&envelope)
     } catch {
       fail(ServerFault(error), &actions)
       return nil
@@ -32,12 +45,6 @@ extension ClientSession {
     default: fail(.unexpected(envelope.type), &actions)
     }
     return nil
-  }
-
-  /// The same with a reader of its own, which knows no message before this one.
-  public mutating func receive(_ message: Span<UInt8>, now: Instant, actions: inout [ClientAction]) -> Envelope? {
-    var reader = EnvelopeReader()
-    return receive(message, &reader, now: now, actions: &actions)
   }
 
   /// A binary message came; this protocol has none.

@@ -55,7 +55,8 @@ package final class EnvelopeSpelling: Sendable {
   /// The spelling of a message; nil if it is not one that others are likely to have.
   /// - Parameter envelope: what the message was read as, without a fault.
   package init?(of message: Span<UInt8>, _ envelope: Envelope) {
-    guard message.count >= WordReader.leastByteCount else { return nil }
+    // The name is known by its bytes, which must be those that were judged.
+    guard message.count >= WordReader.leastByteCount, envelope.event?.hasEscapes != true else { return nil }
     var (text, pieces) = ([UInt8](), [Piece]())
     var start = 0
     func add(_ value: Value, upTo end: Int) {
@@ -169,8 +170,8 @@ public struct EnvelopeReader: Sendable {
   private var missCount = 0
 
   private static let maxSpellingCount = 8
-  /// Only each so manieth message that is spelled otherwise is learned from: what is frequent is soon known, and who
-  /// spells each message in another way takes little time with it.
+  /// Of messages that are spelled otherwise the first few, and each so manieth from then on, are learned from: what is
+  /// frequent is soon known, and who spells each message in another way takes little time with it.
   private static let missesForEach = 16
   /// A longer message is mostly payload, which would be passed over once for each spelling that it might have.
   private static let maxMessageByteCount = 4_096
@@ -194,7 +195,7 @@ public struct EnvelopeReader: Sendable {
     envelope = Envelope()
     try envelope.read(bytes)
     missCount &+= 1
-    guard spellings.count < EnvelopeReader.maxSpellingCount || missCount % EnvelopeReader.missesForEach == 0,
+    guard missCount <= EnvelopeReader.maxSpellingCount || missCount % EnvelopeReader.missesForEach == 0,
       let spelling = EnvelopeSpelling(of: bytes, envelope)
     else { return }
     guard spellings.count == EnvelopeReader.maxSpellingCount else { return spellings.append(spelling) }

@@ -7,8 +7,8 @@ import WebSocketFrames
 /// Never leaves its loop.
 ///
 /// Work comes in ticks. Whatever the loop hands over (bytes of many connections, mail, a timer) makes connections
-/// dirty; they are written to at the end of the tick, in the order in which they became so, and of very many the rest in
-/// the next one: what comes meanwhile goes with what waits already.
+/// dirty; they are written to at the end of the tick, in turn, and of very many the rest in the next one: what comes
+/// meanwhile goes with what waits. (SwiftNIO's loop takes such ticks one after the other, before it looks at anything.)
 ///
 /// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
 /// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `memory` is lent to one
@@ -39,7 +39,7 @@ final class ShardDriver {
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
   @exclusivity(unchecked) private var dirty: Deque<TransportConnection> = []
-  /// May take messages again, and may hold some that came while they could not.
+  /// May take messages again, and may hold some.
   @exclusivity(unchecked) private var resumed: [TransportConnection] = []
   @exclusivity(unchecked) private var memory = WriteMemory()
   /// Somebody has `memory`.
@@ -53,6 +53,8 @@ final class ShardDriver {
   /// Sockets are still closing, but nothing that they cause has an effect any more.
   @exclusivity(unchecked) private var isStopped = false
   @exclusivity(unchecked) private var isTickScheduled = false
+  /// The clock was read for what the loop hands over now.
+  @exclusivity(unchecked) private var isClockRead = false
   /// Made once, since each batch of what the loop hands over ends with it.
   private var tickTask: (@Sendable () -> Void)?
   @exclusivity(unchecked) private var isTicking = false
@@ -88,8 +90,7 @@ final class ShardDriver {
     self.shard = shard
     now = ShardDriver.clock()
     handshakes = DeadlineQueue(milliseconds: services.configuration.handshakeTimeoutMilliseconds)
-    let traffic = services.configuration.traffic
-    isPacing = traffic.messages != nil || traffic.bytes != nil
+    isPacing = services.configuration.traffic.messages != nil || services.configuration.traffic.bytes != nil
     // A message is looked at some times in its time, since each look is set when the one before is over.
     unfinished = DeadlineQueue(milliseconds: max(1, services.configuration.messageTimeoutMilliseconds / 4))
     let limits = services.configuration.limits
@@ -97,7 +98,10 @@ final class ShardDriver {
     silences = DeadlineQueue(milliseconds: limits.pingIntervalMilliseconds + limits.pingTimeoutMilliseconds)
     compressor = OutputCompressor(services.configuration.compression)
     let driver = NIOLoopBound(self, eventLoop: loop)
-    tickTask = { driver.value.tick() }
+    tickTask = {
+      (driver.value.isTickScheduled, driver.value.isClockRead) = (false, false)
+      driver.value.tick()
+    }
   }
 
   private static func clock() -> Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
@@ -140,8 +144,7 @@ final class ShardDriver {
     mailbox.takeAll(into: &mail)
     for case .execute(_, let continuation) in mail { continuation.resume(returning: .stopped) }
     for (_, continuation) in commands { continuation.resume(returning: .stopped) }
-    (mail, commands, effects, outgoing, peers, log) = ([], [:], [], [], [], nil)
-    (dirty, resumed, channels, tickTask) = ([], [], [:], nil)
+    (mail, commands, effects, outgoing, peers, log, dirty, resumed, channels, tickTask) = ([], [:], [], [], [], nil, [], [], [:], nil)
     handshakes.removeAll()
     lingering.removeAll()
     stalls.removeAll()
@@ -193,7 +196,6 @@ final class ShardDriver {
   private func tick() {
     guard !isTicking, !isStopped else { return }
     isTicking = true
-    isTickScheduled = false
     while let connection = resumed.popLast() { resume(connection) }
     // No more than there are now: one that has more to write waits for the next tick.
     for _ in 0..<min(dirty.count, ShardDriver.connectionBudget) { dirty.popFirst().map(drain) }
@@ -303,14 +305,15 @@ final class ShardDriver {
     scheduleTick()
   }
 
-  private func closeEchoes() {
-    for handler in Array(echoes.values) { handler.close(CloseCode.restart.rawValue, "the server stops") }
-  }
+  private func closeEchoes() { for handler in Array(echoes.values) { handler.close(CloseCode.restart.rawValue, "the server stops") } }
 
   /// The connection's bytes are parsed where they lie; what its handler leaves it keeps itself.
   func read(_ bytes: UnsafeMutableRawBufferPointer, for handler: ConnectionHandler) {
     // Once for all that the loop hands over at a time: a tick follows it, and the next look comes after that.
-    if !isTickScheduled { now = ShardDriver.clock() }
+    if !isClockRead {
+      (now, isClockRead) = (ShardDriver.clock(), true)
+      scheduleTick()
+    }
     // A transport may hand over bytes of one connection when a write to it fails, while another is being read.
     guard !isReading, handler.isReadingDirectly else {
       handler.keep(UnsafeRawBufferPointer(bytes))
@@ -336,7 +339,6 @@ final class ShardDriver {
     connection.readOn()
   }
 
-  /// Any byte came.
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
   func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
@@ -372,7 +374,6 @@ final class ShardDriver {
   }
 
   func countRefusal(_ status: Int) { refusals[status, default: 0] += 1 }
-
   func countClose(_ code: UInt16) { transportCloses[code, default: 0] += 1 }
 
   // MARK: Writing

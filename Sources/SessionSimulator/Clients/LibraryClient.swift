@@ -4,6 +4,7 @@ import SessionCore
 /// said, `Reconnector` for when to come back. It moves over without a break when the server drains.
 final class LibraryClient: Client {
   private var session: ClientSession
+  private var reader = EnvelopeReader()
   private var reconnector: Reconnector
   private var kept: ClientSession?
   /// The second connection of a move, and whether its hello was answered.
@@ -94,7 +95,7 @@ final class LibraryClient: Client {
 
   private func hear(_ bytes: [UInt8], _ messages: ArraySlice<Range<Int>>) {
     for range in messages {
-      if let envelope = session.receive(bytes.span.extracting(range), now: now, actions: &actions) {
+      if let envelope = session.receive(bytes.span.extracting(range), &reader, now: now, actions: &actions) {
         account.took(Seen(envelope, at: range.lowerBound), bytes)
       }
       if !actions.isEmpty { carry() }

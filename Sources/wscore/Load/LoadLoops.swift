@@ -8,18 +8,34 @@ import WebSocketFrames
 enum LoadLoops {
   /// - Throws: `CLIError` if what was asked for does not work here, or not with this server.
   static func group(_ plan: LoadPlan) throws(CLIError) -> any EventLoopGroup {
-    let backend: ReactorBackend?
     switch plan.io {
-    case .nio: backend = nil
-    case .auto: backend = isDirect(plan.url) ? ReactorBackend.usable.first : nil
-    case .epoll: backend = try usable(.epoll, plan)
-    case .uring: backend = try usable(.uring, plan)
+    case .nio: break
+    case .epoll: return try group(.epoll, plan)
+    case .uring: return try group(.uring, plan)
+    case .auto:
+      // What cannot be had for so many loops is passed over, as what does not work at all.
+      for backend in isDirect(plan.url) ? ReactorBackend.usable : [] {
+        if let group = try? ReactorGroup(count: plan.loops, backend: backend) { return group }
+      }
     }
-    guard let backend else { return MultiThreadedEventLoopGroup(numberOfThreads: plan.loops) }
+    return MultiThreadedEventLoopGroup(numberOfThreads: plan.loops)
+  }
+
+  private static func group(_ backend: ReactorBackend, _ plan: LoadPlan) throws(CLIError) -> ReactorGroup {
+    let backend = try usable(backend, plan)
     do throws(ReactorFault) {
       return try ReactorGroup(count: plan.loops, backend: backend)
     } catch {
       throw CLIError("--io \(backend) cannot be used: \(error)", next: nioWorks, status: .unavailable)
+    }
+  }
+
+  /// Which one the loops are of.
+  static func io(of group: any EventLoopGroup) -> SocketBackend {
+    switch (group as? ReactorGroup)?.loops[0].backend {
+    case .epoll: .epoll
+    case .uring: .uring
+    case nil: .nio
     }
   }
 

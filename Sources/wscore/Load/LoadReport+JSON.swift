@@ -8,7 +8,7 @@ extension LoadReport {
       .init("passed", .bool(status == .ok)), .init("partial", .bool(isPartial)),
       .init("invalid", invalidity.map { .string($0) } ?? .null),
       .init("url", .string(url)), .init("seed", .int(seed)), .init("sessions", .int(sessions)),
-      .init("rooms", .int(rooms)), .init("loops", .int(loops)), .init("payload_bytes", .int(payloadBytes)),
+      .init("rooms", .int(rooms)), .init("loops", .int(loops)), .init("io", .string(io.rawValue)), .init("payload_bytes", .int(payloadBytes)),
       .init("duration_s", LoadText.number(seconds)),
       .init("rate", ["target": LoadText.number(targetRate), "achieved": LoadText.number(achievedRate)]),
     ]

@@ -1,4 +1,5 @@
 import SessionCore
+import SessionServer
 
 /// All that a run found out.
 package struct LoadReport: Sendable {
@@ -8,6 +9,8 @@ package struct LoadReport: Sendable {
   package var roomPrefix = RoomLayout.standardPrefix
   package var rooms = 0
   package var loops = 1
+  /// What moved the bytes.
+  package var io = SocketBackend.nio
   package var payloadBytes = 0
   package var targetRate = 0.0
   /// Messages handed to the clients a second, over the time that the last of them took.

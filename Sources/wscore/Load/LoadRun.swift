@@ -22,7 +22,8 @@ struct LoadRun {
     // Connections that are slow to close still call their workers until the loops are gone.
     defer { withExtendedLifetime(workers) {} }
     do {
-      let report = try await report(of: workers)
+      var report = try await report(of: workers)
+      report.io = LoadLoops.io(of: group)
       try await group.shutdownGracefully()
       return report
     } catch {
