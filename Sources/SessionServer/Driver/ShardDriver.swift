@@ -78,7 +78,7 @@ final class ShardDriver {
   /// The most that one connection is given in one tick, one message more or less.
   private static let byteBudget = 65_536
   /// The most connections that are written to in one tick: a room's message to ten thousand takes tens of milliseconds.
-  private static let connectionBudget = 32
+  private static let connectionBudget = 128
 
   init(
     index: Int, loop: any EventLoop, services: Services, mailbox: Mailbox<Mail>, shard: consuming Shard
