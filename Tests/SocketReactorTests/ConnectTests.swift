@@ -9,23 +9,9 @@ private final class Host: Sendable {
   let number: Int32
   let address: SocketAddress
 
-  init() throws {
-    number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
-    let socket = number
-    let isListening = any.withSockAddr { bind(socket, $0, socklen_t($1)) == 0 && listen(socket, 16) == 0 }
-    var name = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isNamed = withUnsafeMutablePointer(to: &name) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) == 0 }
-    }
-    guard isListening, isNamed else { throw ReactorFault(call: "listen", number: errno) }
-    address = SocketAddress(name)
-  }
+  init() throws { (number, address) = try listeningSocket(blocks: true) }
 
-  deinit { close() }
-
-  func close() { Glibc.close(number) }
+  deinit { close(number) }
 
   func accept() async -> Peer { await Task.detached { [number] in Peer(number: Glibc.accept(number, nil, nil)) }.value }
 }
@@ -48,6 +34,14 @@ private struct Caller {
     }.get()
   }
 
+  /// One that is connected, and its peer.
+  static func connected(_ loop: ReactorLoop, _ host: Host, from local: SocketAddress? = nil) async throws -> (Caller, Peer) {
+    let caller = try await call(loop, host.address, from: local)
+    let peer = await host.accept()
+    try await caller.isConnected.get()
+    return (caller, peer)
+  }
+
   func with<Value: Sendable>(_ body: @escaping @Sendable (ReactorSocket, Recorder) -> Value) async throws -> Value {
     try await socket.eventLoop.submit { body(socket.value, recorder.value) }.get()
   }
@@ -64,9 +58,8 @@ private final class Order: Sendable {
   @Test(arguments: ReactorBackend.usable) func bytesGoBothWays(_ backend: ReactorBackend) async throws {
     let host = try Host()
     try await withLoop(backend) { loop in
-      let caller = try await Caller.call(loop, host.address, from: try SocketAddress(ipAddress: "127.0.0.7", port: 0))
-      let peer = await host.accept()
-      try await caller.isConnected.get()
+      let local = try SocketAddress(ipAddress: "127.0.0.7", port: 0)
+      let (caller, peer) = try await Caller.connected(loop, host, from: local)
       try await caller.with { socket, _ in socket.write(ByteBuffer(string: "hello"), whenTaken: nil) }
       #expect(peer.read(5) == Array("hello".utf8))
       peer.write(Array("welcome".utf8))
@@ -124,9 +117,7 @@ private final class Order: Sendable {
   @Test(arguments: ReactorBackend.usable) func isCut(_ backend: ReactorBackend) async throws {
     let host = try Host()
     try await withLoop(backend) { loop in
-      let caller = try await Caller.call(loop, host.address)
-      let peer = await host.accept()
-      try await caller.isConnected.get()
+      let (caller, peer) = try await Caller.connected(loop, host)
       try await caller.with { socket, _ in socket.cut() }
       try await loop.flatSubmit { caller.recorder.value.ending }.get()
       let result = await Task.detached {
@@ -140,9 +131,7 @@ private final class Order: Sendable {
   @Test(arguments: ReactorBackend.usable) func thePeerCutsIt(_ backend: ReactorBackend) async throws {
     let host = try Host()
     try await withLoop(backend) { loop in
-      let caller = try await Caller.call(loop, host.address)
-      let peer = await host.accept()
-      try await caller.isConnected.get()
+      let (caller, peer) = try await Caller.connected(loop, host)
       var cut = linger(l_onoff: 1, l_linger: 0)
       setsockopt(peer.number, SOL_SOCKET, SO_LINGER, &cut, socklen_t(MemoryLayout<linger>.size))
       // Closes the last descriptor of it.

@@ -23,21 +23,6 @@ private final class Taker: ConnectionTaker {
   func acceptFailed(_ number: Int32) { failures.append(number) }
 }
 
-private func listeningSocket() throws -> (descriptor: Int32, address: SocketAddress) {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-  let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
-  let isListening = any.withSockAddr { pointer, size in
-    bind(descriptor, pointer, socklen_t(size)) == 0 && listen(descriptor, 128) == 0
-  }
-  var name = sockaddr_in()
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let isNamed = withUnsafeMutablePointer(to: &name) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) == 0 }
-  }
-  guard isListening, isNamed else { throw ReactorFault(call: "listen", number: errno) }
-  return (descriptor, SocketAddress(name))
-}
-
 private func connect(to address: SocketAddress) -> Peer {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   _ = address.withSockAddr { pointer, size in Glibc.connect(descriptor, pointer, socklen_t(size)) }

@@ -110,3 +110,20 @@ final class Peer: Sendable {
 
   func closeOutput() { shutdown(number, Int32(SHUT_WR)) }
 }
+
+/// On a port of its own.
+func listeningSocket(blocks: Bool = false) throws -> (descriptor: Int32, address: SocketAddress) {
+  let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | (blocks ? 0 : SOCK_NONBLOCK.rawValue)
+  let descriptor = socket(AF_INET, Int32(kind), 0)
+  let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+  let isListening = any.withSockAddr { pointer, size in
+    bind(descriptor, pointer, socklen_t(size)) == 0 && listen(descriptor, 128) == 0
+  }
+  var name = sockaddr_in()
+  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let isNamed = withUnsafeMutablePointer(to: &name) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) == 0 }
+  }
+  guard isListening, isNamed else { throw ReactorFault(call: "listen", number: errno) }
+  return (descriptor, SocketAddress(name))
+}

@@ -37,13 +37,8 @@ extension ClientConnection {
 
   /// The transport is gone.
   /// - Parameter errno: what the system said; nil for nothing out of the way.
-  func ended(errno: CInt?) {
+  func inactive(errno: CInt? = nil) {
     if let errno { brokenBy = brokenBy ?? ConnectError.text(errno) }
-    inactive()
-  }
-
-  /// The transport is gone.
-  func inactive() {
     transport = nil
     switch stage {
     case .closed: shut()

@@ -38,7 +38,7 @@ final class ReactorTransport: ClientTransport, ByteReceiver {
   func ended() {
     let (fault, connection) = (socket?.fault, connection)
     (socket, self.connection) = (nil, nil)
-    connection?.ended(errno: fault)
+    connection?.inactive(errno: fault)
   }
 
   // MARK: To the socket

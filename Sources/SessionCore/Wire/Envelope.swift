@@ -178,7 +178,7 @@ public struct Envelope: Sendable {
   }
 
   /// What the server puts on messages: from a client it means nothing, and has its form all the same.
-  func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
+  private func judgeMarks(_ bytes: Span<UInt8>) throws(Malformed) {
     if let from, !from.isSessionID(bytes) { throw Malformed("from is a session id", at: from.range.lowerBound) }
     if let pos, LogPosition(bytes, pos) == nil { throw Malformed("pos is [log, offset]", at: pos.lowerBound) }
   }

@@ -98,7 +98,7 @@ package final class EnvelopeSpelling: Sendable {
     (envelope.version, envelope.type, envelope.eventVersion) = (version, type, eventVersion)
     (envelope.isTransient, envelope.isHistory) = (isTransient, isHistory)
     return bytes.withUnsafeBytes { message in
-      var words = WordReader(message, at: 0)
+      var words = WordReader(message)
       guard read(&words, bytes, &envelope) else { return false }
       return words.isAtEnd && (words.nonASCII == 0 || (try? Envelope.checkUTF8(bytes)) != nil)
     }

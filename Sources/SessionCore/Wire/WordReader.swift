@@ -6,16 +6,16 @@ struct WordReader {
 
   private let base: UnsafeRawPointer
   private let count: Int
-  private(set) var index: Int
+  private(set) var index = 0
   /// Bits are set once a byte outside ASCII was passed.
   private(set) var nonASCII: UInt64 = 0
 
   /// - Precondition: `text` has `leastByteCount` bytes and outlives the reader.
-  @inline(__always) init(_ text: UnsafeRawBufferPointer, at index: Int) {
+  @inline(__always) init(_ text: UnsafeRawBufferPointer) {
     precondition(text.count >= WordReader.leastByteCount)
     // There is one, since there are bytes.
     base = text.baseAddress.unsafelyUnwrapped
-    (count, self.index) = (text.count, index)
+    count = text.count
   }
 
   /// The eight bytes at `index`, the first one lowest; zeros stand for those behind the end.
