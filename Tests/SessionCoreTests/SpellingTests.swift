@@ -1,16 +1,17 @@
 import SessionCore
 import Testing
 
-/// Messages that are spelled like one before are read by that, others by the general reader: both must find the same.
+/// Messages that are spelled, or laid out, like one before are read by that, others by the general reader: all must find
+/// the same.
 struct SpellingTests {
   private static let values: [(String, [String])] = [
     ("v", ["2", "1", "3", "02", "12345678", "1.0", "1e1", "-1", "\"2\""]),
-    ("seq", ["1", "7", "42", "9999999", "10000000", "12345678901", "9007199254740991", "9007199254740992", "0", "01", "1x"]),
+    ("seq", ["1", "7", "42", "99", "07", "9999999", "10000000", "12345678901", "9007199254740991", "9007199254740992", "0", "01", "1x"]),
     ("ack", ["0", "00", "1234567", "99999999", "null"]),
     ("type", [#""event""#, #""ack""#, #""hello""#, #""evènt""#, #""ev\u0065nt""#, "7"]),
     ("event", [#""echo""#, #""ech\u006f""#, #""a.b_c.d9""#, #""a..b""#, #""""#, #""abcdefghijklmnopqrstuvwxyz""#, "\"a\u{1}\"", "\"a\u{0}\""]),
     ("ev", ["1", "2", "0", "1234567"]),
-    ("id", [#""1""#, #""é""#, #""a\"b""#, #""a\\""#, #""12345678""#, #""1234567""#, #""123456789""#, "\"a\tb\""]),
+    ("id", [#""1""#, #""2""#, ##""#""##, #""\""#, #""é""#, #""a\"b""#, #""a\\""#, #""12345678""#, #""1234567""#, #""123456789""#, "\"a\tb\""]),
     ("room", [#""r""#, #""room-\u00e9""#, #""😀""#]),
     ("key", [#""k""#, #""k\n""#]),
     ("re", [#""x""#, #""\u0078""#]),
@@ -19,7 +20,7 @@ struct SpellingTests {
     ("delivery", [#""transient""#, #""reliable""#]),
     ("unknown", ["1", "{}"]),
     ("payload", [
-      #""""#, #""0123456""#, #""01234567""#, #""012345678""#, #""é""#, #"{"a":[1,{"b":null}]}"#, "{}", "[]", "1", "true", "-1.5e3",
+      #""abcdefghijklmnopqr""#, #""abcdefghijklmnopqé""#, #""abcdefghijklmn"pqr""#, #""abcdefghijklmn\nqr""#, #"{"a":7}"#, #"{"a":"é"}"#, #""""#, #""0123456""#, #""01234567""#, #""012345678""#, #""é""#, #"{"a":[1,{"b":null}]}"#, "{}", "[]", "1", "true", "-1.5e3",
       #"{"a":1"#, #""open"#, "[1,]",
     ]),
   ]
@@ -46,6 +47,14 @@ struct SpellingTests {
     } catch {
       return "\(error)"
     }
+  }
+
+  /// Whether a message is taken by one of the ways; if it is, the general reader must find the same in it.
+  private static func isRead(_ text: [UInt8], by read: (Span<UInt8>, inout Envelope) -> Bool) -> Bool {
+    var isTaken = false
+    let found = describe(text) { envelope throws(Envelope.Fault) in isTaken = read(text.span, &envelope) }
+    if isTaken { #expect(found == SpellingTests.read(text), "\(String(decoding: text, as: UTF8.self))") }
+    return isTaken
   }
 
   /// Sometimes there is none, which is no value.
@@ -77,7 +86,7 @@ struct SpellingTests {
 
   @Test func bothReadersFindTheSame() {
     var random = ChaChaGenerator(seed: 7)
-    var (good, taken) = (0, 0)
+    var (good, spelled, laidOut) = (0, 0, 0)
     for round in 0..<20_000 {
       let members = SpellingTests.members(&random)
       let (colon, comma) = [("", ""), (" ", " "), ("          ", ""), ("", "\t"), ("\t", "")][round % 5]
@@ -88,18 +97,20 @@ struct SpellingTests {
       var envelope = Envelope()
       let isGood = (try? reader.read(text.span, into: &envelope)) != nil
       let spelling = isGood ? EnvelopeSpelling(of: text.span, envelope) : nil
+      let layout = isGood ? EnvelopeLayout(of: text.span, envelope) : nil
       // What is spelled alike and says something else, right or wrong.
       for _ in 0..<4 {
         let others = members.map { ($0.0, random.next() % 6 == 0 ? SpellingTests.value($0.0, &random) : $0.1) }
         let other = SpellingTests.text(others, afterColon: colon, afterComma: comma)
         #expect(SpellingTests.read(other, &reader) == SpellingTests.read(other), "\(String(decoding: other, as: UTF8.self))")
-        envelope = Envelope()
-        if let spelling, spelling.read(other.span, into: &envelope) { taken += 1 }
+        if let spelling, SpellingTests.isRead(other, by: spelling.read) { spelled += 1 }
+        if let layout, SpellingTests.isRead(other, by: layout.read) { laidOut += 1 }
       }
       if isGood { good += 1 }
     }
     #expect(good > 5_000, "hardly any of these messages is a good one")
-    #expect(taken > good, "hardly any of these messages is read by its spelling")
+    #expect(spelled > good, "hardly any of these messages is read by its spelling")
+    #expect(laidOut > good, "hardly any of these messages is read by its layout")
   }
 
   /// However a message is cut short, it is no message, and nothing behind its end is read.
@@ -115,9 +126,15 @@ struct SpellingTests {
     #expect(SpellingTests.read(text, &reader) == SpellingTests.read(text))
   }
 
-  /// Each byte of a message changed in each way: what its spelling takes is what the general reader finds.
-  @Test func oneByteThatDiffersIsSeen() {
-    let text = Array(#"{"v":2, "seq":12,"ack":345,"type":"event","event":"echo","id":"1","room":"é","payload":"01234567"} "#.utf8)
+  /// Each byte of a message changed in each way: what its spelling or layout takes is what the general reader finds.
+  @Test(arguments: [
+    #"{"v":2, "seq":12,"ack":345,"type":"event","event":"echo","id":"1","room":"é","payload":"01234567"} "#,
+    #"{"v":2,"seq":7,"ack":0,"type":"event","event":"a.b","key":"k","payload":{"a":[1,"x"],"é":null}}"#,
+    #"{"v":2,"seq":1234567,"ack":1,"type":"event","event":"e","payload":"0123456789012345678901234567890123456789"}"#,
+    #"{"v":2,"type":"ack","payload":{},"ack":1}"#,
+  ])
+  func oneByteThatDiffersIsSeen(_ message: String) {
+    let text = Array(message.utf8)
     for place in text.indices {
       for byte in UInt8.min...UInt8.max {
         var reader = EnvelopeReader()
@@ -126,6 +143,18 @@ struct SpellingTests {
         changed[place] = byte
         #expect(SpellingTests.read(changed, &reader) == SpellingTests.read(changed), "byte \(place) as \(byte)")
       }
+    }
+  }
+
+  /// Messages of many lengths, each some times: no layout is taken for another's.
+  @Test func manyLengthsAreReadAsWell() {
+    var reader = EnvelopeReader()
+    var random = ChaChaGenerator(seed: 11)
+    func number() -> UInt64 { random.next() % [9, 99, 1_000, 20_000][Int(random.next() % 4)] + 1 }
+    for _ in 0..<4_000 {
+      let payload = String(repeating: "x", count: Int(random.next() % 20))
+      let text = Array(#"{"v":2,"seq":\#(number()),"ack":\#(number()),"type":"event","event":"e","payload":"\#(payload)"}"#.utf8)
+      #expect(SpellingTests.read(text, &reader) == SpellingTests.read(text))
     }
   }
 

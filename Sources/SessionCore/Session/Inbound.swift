@@ -86,12 +86,12 @@ final class Inbound: @unchecked Sendable {
   }
 
   func send(
-    to handler: HandlerID, version: UInt64, castPayload: consuming [UInt8]?, _ context: consuming SessionContext,
-    _ token: HandlerToken
+    to handler: HandlerID, version: UInt64, castPayload: consuming [UInt8]?, of session: Session, _ token: HandlerToken
   ) {
     (self.handler, handledVersion, self.token) = (handler, version, token)
     if castPayload != nil { self.castPayload = castPayload }
-    self.context = context
+    // Mostly the message that was here before was the same session's.
+    if !session.isKnown(as: context) { context = session.context }
   }
 
   /// What the message said is let go of, but for memory that the next one can use; of what is small and shared, the next

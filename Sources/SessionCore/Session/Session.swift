@@ -115,6 +115,12 @@ final class Session {
     return context
   }
 
+  /// Whether that is what `context` would give.
+  func isKnown(as context: SessionContext?) -> Bool {
+    guard let knownContext else { return false }
+    return SessionContext.isSame(knownContext, context)
+  }
+
   /// Whether the message that is worked on is that one.
   func isBusy(with serial: UInt64) -> Bool { busy?.serial == serial }
 

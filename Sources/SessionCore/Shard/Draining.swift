@@ -50,6 +50,8 @@ extension Shard {
   }
 
   private mutating func drainReliable(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
+    // What is acknowledged does not change meanwhile, and numbers follow each other.
+    var numbered = head(session)
     while true {
       #if PlantedFaults
       if Planted.isOn(.seamIsNeverLive), session.liveAfter ?? 0 > 0, session.sentSeq < session.liveAfter ?? 0 { return false }
@@ -60,13 +62,15 @@ extension Shard {
       }
       guard buffer.bytes.count < byteBudget else { return session.outbox.hasUnsent }
       if let (message, seq) = session.outbox.lendNext(window: session.window) {
-        message._withUnsafeGuaranteedRef { drain($0, seq, session, &buffer) }
+        message._withUnsafeGuaranteedRef { drain($0, seq, &numbered, session, &buffer) }
         continue
       }
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
-      case .message(let message, let seq): drain(message, seq, session, &buffer)
-      case .transient(let message): append(message, head(session), session, &buffer)
+      case .message(let message, let seq): drain(message, seq, &numbered, session, &buffer)
+      case .transient(let message):
+        var head = head(session)
+        append(message, &head, session, &buffer)
       case .gap(let gap):
         session.sentSeq = gap.last
         buffer.append(head(session), tail: MessageWriter.tail(.gap, gap.payload))
@@ -75,16 +79,16 @@ extension Shard {
   }
 
   private mutating func drain(
-    _ message: SharedMessage, _ seq: UInt64, _ session: Session, _ buffer: inout OutputBuffer
+    _ message: SharedMessage, _ seq: UInt64, _ head: inout MessageHead, _ session: Session, _ buffer: inout OutputBuffer
   ) {
     session.sentSeq = seq
-    var ack = session.lastIn
     #if PlantedFaults
-    if Planted.isOn(.ackMeansReceived) { ack = session.receivedIn }
+    var ack = Planted.isOn(.ackMeansReceived) ? session.receivedIn : session.lastIn
     if Planted.isOn(.ackGoesBack) { ack -= min(ack, seq % 2) }
+    head = MessageHead(version: session.version, seq: nil, ack: ack)
     #endif
-    let head = MessageHead(version: session.version, seq: seq, ack: ack, isHistory: message.isHistory)
-    append(message, head, session, &buffer)
+    head.number(seq, isHistory: message.isHistory)
+    append(message, &head, session, &buffer)
   }
 
   /// Of a message that is not counted.
@@ -93,10 +97,10 @@ extension Shard {
   }
 
   private mutating func append(
-    _ message: SharedMessage, _ head: MessageHead, _ session: Session, _ buffer: inout OutputBuffer
+    _ message: SharedMessage, _ head: inout MessageHead, _ session: Session, _ buffer: inout OutputBuffer
   ) {
     if session.eventVersions.isEmpty {
-      buffer.append(head, message)
+      buffer.append(&head, message)
     } else {
       buffer.append(head, tail: tail(of: message, for: session))
     }
@@ -108,10 +112,12 @@ extension Shard {
       guard let item = session.outbox.next(window: session.window) else { return false }
       switch item {
       case .message(let message, let seq):
-        let head = MessageHead(version: session.version, seq: nil, ack: nil, isHistory: message.isHistory)
-        append(message, head, session, &buffer)
+        var head = MessageHead(version: session.version, seq: nil, ack: nil, isHistory: message.isHistory)
+        append(message, &head, session, &buffer)
         _ = session.outbox.acknowledge(seq)
-      case .transient(let message): append(message, head(session), session, &buffer)
+      case .transient(let message):
+        var head = head(session)
+        append(message, &head, session, &buffer)
       case .gap(let gap):
         session.missedCount += gap.count
         _ = session.outbox.acknowledge(gap.last)

@@ -5,7 +5,7 @@ public enum Effect: Sendable {
   /// The connection has something to send: `drain` it once, at the end of the tick, if its transport takes bytes.
   case write(Slot)
   /// Send what `drain` still gives, then close the transport with `code`; report `closed` when it is gone.
-  case close(Slot, CloseCode, reason: String)
+  indirect case close(Slot, CloseCode, reason: String)
   /// The session takes messages again after `receive` had said `pause`.
   case resumeReading(Slot)
   /// Send the transport's own ping: the peer's protocol version has none.
@@ -148,7 +148,10 @@ public struct Delivery: Sendable {
   public var seq: UInt64? { inbound.seq }
   public var room: String? { inbound.room }
   /// JSON text.
-  public var payload: [UInt8] { inbound.castPayload ?? inbound.payload }
+  public var payload: [UInt8] {
+    if let payload = inbound.castPayload { return payload }
+    return inbound.payload
+  }
   public var session: SessionContext { inbound.context ?? .none }
 }
 
@@ -177,6 +180,10 @@ public struct SessionContext: Sendable {
     facts = Facts(sid, epoch, principal, state)
   }
 
+  @inline(__always) static func isSame(_ one: SessionContext, _ other: SessionContext?) -> Bool {
+    one.facts === other?.facts
+  }
+
   public var sid: SessionID { facts.sid }
   /// The numbering that `seq` counts in: it is new whenever the numbers begin again.
   public var epoch: UInt64 { facts.epoch }
@@ -190,15 +197,16 @@ public struct HandlerToken: Sendable, Hashable {
   var serial: UInt64
 }
 
-/// What a handler wants to happen. Payloads are JSON text.
+/// What a handler wants to happen. Payloads are JSON text. As small as a pointer, since each message has one: what is
+/// large and rarer stands apart.
 public enum HandlerOutcome: Sendable {
   case done
   case reply([UInt8])
-  case failure(ProtocolError)
+  indirect case failure(ProtocolError)
   /// The event goes to every member of the room; the session must be one.
-  case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
+  indirect case publish(room: String, event: String, eventVersion: UInt64, payload: [UInt8])
   /// The event goes to other sessions; the reply tells to how many.
-  case direct(Target, event: String, eventVersion: UInt64, payload: [UInt8])
+  indirect case direct(Target, event: String, eventVersion: UInt64, payload: [UInt8])
   /// The session's state is replaced.
   case setState([UInt8])
 }

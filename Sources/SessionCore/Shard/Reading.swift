@@ -59,7 +59,7 @@ extension Shard {
 
   // MARK: From a connection that has a session
 
-  private mutating func read(
+  @inline(__always) private mutating func read(
     _ envelope: Envelope, _ bytes: Span<UInt8>, _ session: Session, _ connection: Connection
   ) {
     #if PlantedFaults
@@ -84,7 +84,8 @@ extension Shard {
   }
 
   @inline(__always) private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
-    guard let ack else { return true }
+    // Most say again what the one before said.
+    guard let ack, ack != session.outbox.ackedSeq else { return true }
     guard session.outbox.acknowledge(ack, &spareMessages) else {
       let error = ProtocolError("ack.invalid", "ack \(ack) was never sent; the last is \(session.outbox.lastSentSeq)")
       refuse(connection, error, .badSequence)
@@ -102,7 +103,7 @@ extension Shard {
   }
 
   /// Nil for messages that are done with when their `ack` was read.
-  private mutating func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
+  @inline(__always) private mutating func inbound(_ envelope: Envelope, _ bytes: Span<UInt8>, isSequenced: Bool) -> Inbound? {
     let seq = isSequenced ? envelope.seq : nil
     guard envelope.type != .event else { return event(envelope, bytes, seq) }
     let kind: Inbound.Kind

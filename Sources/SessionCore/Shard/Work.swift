@@ -70,7 +70,7 @@ extension Shard {
     case .handler(let handler):
       setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
       inbound.send(
-        to: handler, version: version, castPayload: payload, session.context,
+        to: handler, version: version, castPayload: payload, of: session,
         HandlerToken(session: session.slot, serial: session.busy?.serial ?? 0))
       out.append(.deliver(Delivery(consume inbound)))
     case .unknown:

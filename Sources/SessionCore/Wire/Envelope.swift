@@ -1,23 +1,24 @@
 /// One message as it lies in its bytes: header fields read, `payload` a slice that nobody has looked into but to see
 /// that it is JSON. PROTOCOL.md, "Envelope".
 public struct Envelope: Sendable {
+  // In an order that leaves no holes: with each message one is made and one is copied.
   public var version: UInt64 = 0
-  public var type: MessageType = .event
-  public var seq: UInt64?
-  public var ack: UInt64?
-  public var event: JSONText?
   public var eventVersion: UInt64 = 1
-  public var id: JSONText?
-  public var re: JSONText?
-  public var room: JSONText?
-  public var from: JSONText?
-  public var key: JSONText?
-  /// `[log, offset]` as it was written.
-  public var pos: Range<Int>?
+  public var seq: UInt64?
+  public var type: MessageType = .event
   public var isTransient = false
   /// The message was said before its receiver came to the room.
   public var isHistory = false
-  public var payload: Range<Int>?
+  public var ack: UInt64?
+  @MessagePlace public var event: JSONText? = nil
+  @MessagePlace public var id: JSONText? = nil
+  @MessagePlace public var re: JSONText? = nil
+  @MessagePlace public var room: JSONText? = nil
+  @MessagePlace public var from: JSONText? = nil
+  @MessagePlace public var key: JSONText? = nil
+  /// `[log, offset]` as it was written.
+  @MessagePlace public var pos: Range<Int>? = nil
+  @MessagePlace public var payload: Range<Int>? = nil
 
   /// What a message is refused with.
   public enum Fault: Error, Equatable, Sendable {

@@ -64,25 +64,16 @@ package final class EnvelopeSpelling: Sendable {
       text.append(message.extracting(start..<end))
       pieces.append(Piece(start: UInt16(clamping: textStart), end: UInt16(clamping: text.count), value: value))
     }
-    // It was read before: nothing is thrown.
-    var reader = JSONReader()
-    do throws(Malformed) {
-      repeat {
-        reader.index += 1
-        let key = try reader.string(message)
-        try reader.expect(0x3A, message)
-        let (field, valueStart) = (Field(key, message), reader.index)
-        let range = try reader.skipValue(message, depth: 1)
-        guard field != .crit else { return nil }
-        guard let value = Value(field) else { continue }
-        // Blanks in front of other values may differ: numbers are put into columns.
-        add(value, upTo: value == .event ? range.lowerBound : valueStart)
-        if value == .event { text.append(message.extracting(range)) }
-        start = range.upperBound
-      } while try reader.peek(message) == 0x2C
-    } catch {
-      return nil
+    let wasRead = MessageMembers.forEach(message) { field, valueStart, range in
+      guard field != .crit else { return false }
+      guard let value = Value(field) else { return true }
+      // Blanks in front of other values may differ: numbers are put into columns.
+      add(value, upTo: value == .event ? range.lowerBound : valueStart)
+      if value == .event { text.append(message.extracting(range)) }
+      start = range.upperBound
+      return true
     }
+    guard wasRead else { return nil }
     add(.end, upTo: message.count)
     guard text.count <= EnvelopeSpelling.maxByteCount, pieces.count <= EnvelopeSpelling.maxPieceCount else { return nil }
     self.text = text + [UInt8](repeating: 0, count: EnvelopeSpelling.spareByteCount)
@@ -158,47 +149,5 @@ package final class EnvelopeSpelling: Sendable {
     default: (envelope.key, maxByteCount) = (text, Envelope.MaxBytes.key)
     }
     return 1...maxByteCount ~= text.range.count
-  }
-}
-
-/// Reads a stream of messages, most of which are spelled like one that was there before. It finds in each what
-/// `Envelope(parsing:)` finds.
-public struct EnvelopeReader: Sendable {
-  private var spellings: [EnvelopeSpelling] = []
-  /// The one that the last message had.
-  private var usual: EnvelopeSpelling?
-  private var missCount = 0
-
-  private static let maxSpellingCount = 8
-  /// Of messages that are spelled otherwise the first few, and each so manieth from then on, are learned from: what is
-  /// frequent is soon known, and who spells each message in another way takes little time with it.
-  private static let missesForEach = 16
-  /// A longer message is mostly payload, which would be passed over once for each spelling that it might have.
-  private static let maxMessageByteCount = 4_096
-
-  public init() {}
-
-  /// Reads a message into `envelope`, which must be as new; after an error what is in it means nothing.
-  public mutating func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
-    guard bytes.count <= EnvelopeReader.maxMessageByteCount else { return try envelope.read(bytes) }
-    if let usual, usual.read(bytes, into: &envelope) { return }
-    try readOtherwise(bytes, into: &envelope)
-  }
-
-  @inline(never) private mutating func readOtherwise(
-    _ bytes: Span<UInt8>, into envelope: inout Envelope
-  ) throws(Envelope.Fault) {
-    for spelling in spellings where spelling !== usual {
-      envelope = Envelope()
-      if spelling.read(bytes, into: &envelope) { return usual = spelling }
-    }
-    envelope = Envelope()
-    try envelope.read(bytes)
-    missCount &+= 1
-    guard missCount <= EnvelopeReader.maxSpellingCount || missCount % EnvelopeReader.missesForEach == 0,
-      let spelling = EnvelopeSpelling(of: bytes, envelope)
-    else { return }
-    guard spellings.count == EnvelopeReader.maxSpellingCount else { return spellings.append(spelling) }
-    spellings[missCount / EnvelopeReader.missesForEach % EnvelopeReader.maxSpellingCount] = spelling
   }
 }

@@ -17,8 +17,8 @@ public struct Malformed: Error, Equatable, Sendable {
 struct JSONReader {
   /// Deepest nesting of arrays and objects, the outermost counted; one bit each in `skipValue`'s stack.
   static let maxDepth = 64
-  /// Longest text, so that a place in it takes 32 bits.
-  static let maxByteCount = Int(UInt32.max)
+  /// Longest text, so that a place in it takes 31 bits (`MessagePlace`).
+  static let maxByteCount = Int(Int32.max)
 
   var index = 0
   /// Set once a byte outside ASCII was passed: only then is there UTF-8 to be checked.
@@ -81,6 +81,17 @@ struct JSONReader {
   @inline(__always) static func plainCount(_ word: UInt64) -> Int {
     // A byte below 0x20 borrows from its top bit when that is taken away; one of 0x80 and above is never below.
     markCount((word &- ones &* 0x20) & ~word & tops | equalBytes(word, 0x22) | equalBytes(word, 0x5C))
+  }
+
+  /// Whether each of eight bytes is 0 to 9.
+  @inline(__always) static func areDigits(_ word: UInt64) -> Bool { ((word &+ ones &* 0x76) | word) & tops == 0 }
+
+  /// The number that eight bytes of 0 to 9 are the digits of, the first one lowest.
+  @inline(__always) static func number(ofDigits digits: UInt64) -> UInt64 {
+    // Neighbours are added up to two, four and eight digits.
+    var value = (digits &* (10 &<< 8 | 1)) &>> 8 & 0x00FF_00FF_00FF_00FF
+    value = (value &* (100 &<< 16 | 1)) &>> 16 & 0x0000_FFFF_0000_FFFF
+    return (value &* (10_000 &<< 32 | 1)) &>> 32
   }
 
   // MARK: Strings
@@ -270,7 +281,7 @@ public struct JSONText: Equatable, Sendable {
 
   public var range: Range<Int> { Int(start)..<Int(end) }
 
-  /// Within a message of at most 2^32-1 bytes, which `JSONReader.maxByteCount` sees to.
+  /// Within a message of at most 2^31-1 bytes, which `JSONReader.maxByteCount` sees to.
   init(range: Range<Int>, hasEscapes: Bool) {
     start = UInt32(truncatingIfNeeded: range.lowerBound)
     end = UInt32(truncatingIfNeeded: range.upperBound)

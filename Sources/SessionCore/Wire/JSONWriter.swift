@@ -26,11 +26,7 @@ extension OutputSpan<UInt8> {
   @inline(__always) mutating func append(atMost byteCount: Int, _ write: (inout ByteCursor) -> Void) {
     withUnsafeMutableBufferPointer { buffer, count in
       precondition(byteCount <= buffer.count &- count, "no room for \(byteCount) bytes")
-      guard let base = buffer.baseAddress else { return }
-      let start = UnsafeMutableRawPointer(base + count)
-      var cursor = ByteCursor(target: start)
-      write(&cursor)
-      count &+= cursor.target - start
+      count &+= ByteCursor.write(to: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]), write)
     }
   }
 }
@@ -51,6 +47,31 @@ struct ByteCursor {
     target += bytes.count
   }
 
+  /// The same for what is mostly short.
+  @inline(__always) mutating func put(short bytes: UnsafeRawBufferPointer) {
+    guard let source = bytes.baseAddress else { return }
+    copyShort(source, to: target, byteCount: bytes.count)
+    target += bytes.count
+  }
+
+  /// Bytes behind what was put, which `skip` makes of it.
+  @inline(__always) func set(_ bytes: SIMD16<UInt8>, at place: Int) {
+    target.storeBytes(of: bytes, toByteOffset: place, as: SIMD16<UInt8>.self)
+  }
+
+  @inline(__always) mutating func skip(_ byteCount: Int) { target += byteCount }
+
+  /// Writes into memory, and tells how many bytes.
+  /// - Parameter write: puts no more than there is room for.
+  @inline(__always) static func write(
+    to bytes: UnsafeMutableRawBufferPointer, _ write: (inout ByteCursor) -> Void
+  ) -> Int {
+    guard let start = bytes.baseAddress else { return 0 }
+    var cursor = ByteCursor(target: start)
+    write(&cursor)
+    return cursor.target - start
+  }
+
   /// At most 20 digits; there must be room for so many.
   @inline(__always) mutating func put(_ number: Decimal) {
     if number.isShort {
@@ -66,6 +87,24 @@ struct ByteCursor {
   @inline(__always) mutating func put(zeros count: Int) {
     target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
     target += count
+  }
+}
+
+/// Copies what is mostly at most 32 bytes, which then takes no call: as two pieces that may overlap.
+/// - Parameter target: not within what is copied.
+@inline(__always) private func copyShort(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, byteCount: Int) {
+  @inline(__always) func copy<Piece>(as piece: Piece.Type) {
+    let last = byteCount &- MemoryLayout<Piece>.size
+    let pieces = (source.loadUnaligned(as: piece), source.loadUnaligned(fromByteOffset: last, as: piece))
+    target.storeBytes(of: pieces.0, as: piece)
+    target.storeBytes(of: pieces.1, toByteOffset: last, as: piece)
+  }
+  switch byteCount {
+  case 1, 2, 3: for place in 0..<byteCount { target.storeBytes(of: source.load(fromByteOffset: place, as: UInt8.self), toByteOffset: place, as: UInt8.self) }
+  case 4..<8: copy(as: UInt32.self)
+  case 8..<16: copy(as: UInt64.self)
+  case 16...32: copy(as: SIMD16<UInt8>.self)
+  default: target.copyMemory(from: source, byteCount: byteCount)
   }
 }
 
@@ -148,7 +187,12 @@ extension [UInt8] {
       return append(bytes)
     }
     // As long as what was there, as most messages are: its place is taken, which costs less than an emptying.
-    withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+    withUnsafeMutableBytes { target in
+      bytes.withUnsafeBytes { source in
+        guard let base = target.baseAddress, let start = source.baseAddress else { return }
+        copyShort(start, to: base, byteCount: source.count)
+      }
+    }
   }
 
   /// Becomes what is written, which is `byteCount` bytes, in the memory that is there if it can.

@@ -77,7 +77,7 @@ package enum MessageWriter {
       }
       tail.append(atMost: 12 &+ payload.count) { tail in
         tail.put(",\"payload\":")
-        payload.withUnsafeBytes { tail.put($0) }
+        payload.withUnsafeBytes { tail.put(short: $0) }
         tail.put("}")
       }
     }
@@ -97,52 +97,9 @@ package enum MessageWriter {
 
   package static func appendHead(version: UInt64, seq: UInt64?, ack: UInt64?, to bytes: inout [UInt8]) {
     let head = MessageHead(version: version, seq: seq, ack: ack)
-    bytes.append(addingCapacity: MessageHead.maxByteCount) { (message: inout OutputSpan<UInt8>) in
-      message.append(atMost: MessageHead.maxByteCount) { head.put(&$0) }
+    bytes.append(addingCapacity: MessageHead.roomByteCount) { (message: inout OutputSpan<UInt8>) in
+      message.append(atMost: MessageHead.roomByteCount) { head.put(&$0) }
     }
-  }
-}
-
-/// What stands in front of a message and differs for each receiver.
-struct MessageHead {
-  private let version: Decimal
-  private let seq: Decimal?
-  private let ack: Decimal?
-  private let isHistory: Bool
-
-  /// With three numbers.
-  static let maxByteCount = 6 + 7 + 7 + 15 + 3 * Decimal.maxDigitCount
-  private static let historyMark: StaticString = ",\"history\":true"
-
-  @inline(__always) init(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) {
-    self.version = Decimal(version)
-    self.seq = seq.map { Decimal($0) }
-    self.ack = ack.map { Decimal($0) }
-    self.isHistory = isHistory
-  }
-
-  /// Known before it is written, so that a transport can be asked for room for its own header.
-  @inline(__always) var byteCount: Int {
-    var count = 6 &+ version.digitCount &+ (isHistory ? MessageHead.historyMark.utf8CodeUnitCount : 0)
-    if let seq { count &+= 7 &+ seq.digitCount }
-    if let ack { count &+= 7 &+ ack.digitCount }
-    return count
-  }
-
-  /// Puts at most `maxByteCount` bytes.
-  @inline(__always) func put(_ message: inout ByteCursor) {
-    message.put("{\"v\":")
-    message.put(version)
-    if let seq {
-      message.put(",\"seq\":")
-      message.put(seq)
-    }
-    if let ack {
-      message.put(",\"ack\":")
-      message.put(ack)
-    }
-    if isHistory { message.put(MessageHead.historyMark) }
-    message.put(",")
   }
 }
 
@@ -176,14 +133,22 @@ public struct LogPosition: Hashable, Sendable {
 public struct OutputBuffer: Sendable {
   /// How much room a transport wants in front of a message.
   public struct Headroom: Sendable {
-    /// `(upTo, byteCount)` in rising order: a message of at most `upTo` bytes gets `byteCount` bytes of room.
-    public var steps: [(upTo: Int, byteCount: Int)]
+    /// A message of at most `upTo` bytes gets `byteCount` bytes of room.
+    public typealias Step = (upTo: Int, byteCount: Int)
 
-    public init(steps: [(upTo: Int, byteCount: Int)] = []) { self.steps = steps }
+    private let small: Step
+    private let medium: Step
+    private let large: Int
 
-    func byteCount(for length: Int) -> Int {
-      for step in steps where length <= step.upTo { return step.byteCount }
-      return 0
+    /// - Parameters:
+    ///   - medium: for what is not small.
+    ///   - large: bytes of room for what is neither.
+    public init(small: Step = (0, 0), medium: Step = (0, 0), large: Int = 0) {
+      (self.small, self.medium, self.large) = (small, medium, large)
+    }
+
+    @inline(__always) func byteCount(for length: Int) -> Int {
+      length <= small.upTo ? small.byteCount : length <= medium.upTo ? medium.byteCount : large
     }
   }
 
@@ -209,23 +174,25 @@ public struct OutputBuffer: Sendable {
   }
 
   mutating func append(_ head: MessageHead, tail: [UInt8]) {
-    append(head, tailByteCount: tail.count) { message in tail.withUnsafeBytes { message.put($0) } }
+    var head = head
+    append(&head, tailByteCount: tail.count) { message in tail.withUnsafeBytes { message.put($0) } }
     if keepsTails { tails.append(tail) }
   }
 
   /// The same with the tail of a message, which is not counted meanwhile.
-  mutating func append(_ head: MessageHead, _ message: SharedMessage) {
-    append(head, tailByteCount: message.byteCount) { message.putTail(&$0) }
+  /// - Parameter head: stays as it is; it is too large to be copied each time.
+  mutating func append(_ head: inout MessageHead, _ message: SharedMessage) {
+    append(&head, tailByteCount: message.byteCount) { message.putTail(&$0) }
     if keepsTails { tails.append(message.tail) }
   }
 
   /// - Parameter putTail: puts `tailByteCount` bytes.
   @inline(__always) private mutating func append(
-    _ head: MessageHead, tailByteCount: Int, _ putTail: (inout ByteCursor) -> Void
+    _ head: inout MessageHead, tailByteCount: Int, _ putTail: (inout ByteCursor) -> Void
   ) {
     let room = headroom.byteCount(for: head.byteCount &+ tailByteCount)
     let start = bytes.count &+ room
-    let maxByteCount = room &+ MessageHead.maxByteCount &+ tailByteCount
+    let maxByteCount = room &+ MessageHead.roomByteCount &+ tailByteCount
     bytes.append(addingCapacity: maxByteCount) { (message: inout OutputSpan<UInt8>) in
       message.append(atMost: maxByteCount) { message in
         message.put(zeros: room)

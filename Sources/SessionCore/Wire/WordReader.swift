@@ -72,11 +72,7 @@ struct WordReader {
     let length = JSONReader.markCount(((digits &+ JSONReader.ones &* 0x76) | digits) & JSONReader.tops)
     guard 1...7 ~= length, digits & 0xFF != 0 || length == 1 else { return nil }
     index &+= length
-    // Eight digits, zeros in front: neighbours are added up to two, four and eight digits.
-    var value = digits &<< UInt64(truncatingIfNeeded: 64 &- length &* 8)
-    value = (value &* (10 &<< 8 | 1)) &>> 8 & 0x00FF_00FF_00FF_00FF
-    value = (value &* (100 &<< 16 | 1)) &>> 16 & 0x0000_FFFF_0000_FFFF
-    return (value &* (10_000 &<< 32 | 1)) &>> 32
+    return JSONReader.number(ofDigits: digits &<< UInt64(truncatingIfNeeded: 64 &- length &* 8))
   }
 
   /// A string without escapes. Nil, with nothing taken, for anything else.

@@ -5,18 +5,24 @@ import SessionCore
 extension SessionServer {
   /// Registers all of them but those that the application handles itself.
   public func addBuiltins(except names: Set<String> = []) {
-    exemptFromRules(Set(Builtins.handlers.map(\.key)).subtracting(names))
-    for (name, handler) in Builtins.handlers where !names.contains(name) { on(name, handler) }
+    exemptFromRules(Set(Builtins.all.map(\.event)).subtracting(names))
+    for builtin in Builtins.all where !names.contains(builtin.event) { on(builtin.event, builtin.handler) }
   }
 }
 
 enum Builtins {
-  static let handlers: KeyValuePairs<String, Handler> = [
-    "echo": { event, _ in .reply(event.payload) },
-    "time": { _, _ in .reply(time()) },
-    "state.get": { _, session in .reply(session.state ?? Array("null".utf8)) },
-    "state.set": { event, _ in .setState(event.payload) },
-    "direct.send": { event, _ in try direct(event.payload) },
+  /// A type of its own: a closure that stands in a generic one is called through two thunks.
+  struct Builtin: Sendable {
+    let event: String
+    let handler: Handler
+  }
+
+  static let all = [
+    Builtin(event: "echo") { event, _ in .reply(event.payload) },
+    Builtin(event: "time") { _, _ in .reply(time()) },
+    Builtin(event: "state.get") { _, session in .reply(session.state ?? Array("null".utf8)) },
+    Builtin(event: "state.set") { event, _ in .setState(event.payload) },
+    Builtin(event: "direct.send") { event, _ in try direct(event.payload) },
   ]
 
   static func time() -> [UInt8] { JSONValue.object([.init("unix_ms", .int(WallClock.milliseconds()))]).bytes }

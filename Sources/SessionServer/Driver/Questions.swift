@@ -1,7 +1,7 @@
 import Logging
 import SessionCore
 
-/// What the shard's questions become: calls of the hooks.
+/// What the shard asks becomes calls of the hooks, and an event one of its handler.
 extension Services {
   /// The answer if the hook gives it without waiting.
   func answerAtOnce(_ question: Question) -> Answer? {
@@ -73,6 +73,18 @@ extension Services {
     case let refusal as CredentialRefusal: "\(refusal.reason)"
     case is ProtocolError: "other"
     default: nil
+    }
+  }
+
+  /// Nothing of the message is held here afterwards, so that its memory is free for the next one as soon as the shard is
+  /// told the outcome.
+  func outcome(of handler: Handler, _ delivery: consuming Delivery) -> HandlerOutcome {
+    let session = delivery.session
+    let event = Event(consume delivery)
+    do {
+      return try handler(event, session)
+    } catch {
+      return .failure(judge(error, event.name))
     }
   }
 

@@ -415,13 +415,14 @@ final class ShardDriver {
     guard !isStopped else { return effects.removeAll() }
     isCarrying = true
     while !effects.isEmpty {
+      // Mostly there is one event and nothing else.
+      if effects.count == 1, let delivery = effects.takeDelivery(at: 0) {
+        handle(consume delivery)
+        continue
+      }
       swap(&effects, &carried)
       for index in carried.indices {
-        switch handle(at: index) {
-        case .none: carryOut(carried[index])
-        case .now(let token, let outcome): shard.handled(token, outcome, now: now, effects: &effects)
-        case .later: break
-        }
+        if let delivery = carried.takeDelivery(at: index) { handle(consume delivery) } else { carryOut(carried[index]) }
       }
       carried.removeAll(keepingCapacity: carried.capacity <= 4_096)
     }
@@ -442,7 +443,7 @@ final class ShardDriver {
       resumeLater(connection)
     case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)
-    case .deliver: preconditionFailure("handle(at:) takes it")
+    case .deliver: preconditionFailure("handle takes it")
     case .log(let token, let operation):
       guard let position = log?.perform(operation, token) else { return }
       shard.logged(token, position, now: now, effects: &effects)
@@ -459,26 +460,15 @@ final class ShardDriver {
     return connection
   }
 
-  private enum Handled {
-    case now(HandlerToken, HandlerOutcome)
-    case later
-  }
-
-  /// Hands an event to its handler; nil if there is another effect. Nothing of the message is held here afterwards, so
-  /// that its memory is free for the next one as soon as the shard is told the outcome.
-  private func handle(at index: Int) -> Handled? {
-    guard let delivery = carried.takeDelivery(at: index) else { return nil }
-    let (token, session) = (delivery.token, delivery.session)
+  /// Hands an event to its handler.
+  private func handle(_ delivery: consuming Delivery) {
     switch services.handlers[delivery.handler.rawValue] {
     case .immediate(let handler):
-      let event = Event(consume delivery)
-      do {
-        return .now(token, try handler(event, session))
-      } catch {
-        return .now(token, .failure(services.judge(error, event.name)))
-      }
+      let token = delivery.token
+      shard.handled(token, services.outcome(of: handler, consume delivery), now: now, effects: &effects)
     case .async(let handler):
-      let (peer, services, event) = (peers[self.index], services, Event(consume delivery))
+      let (peer, services, token, session) = (peers[index], services, delivery.token, delivery.session)
+      let event = Event(consume delivery)
       Task {
         do {
           peer.post(.handled(token, try await handler(event, session)))
@@ -486,7 +476,6 @@ final class ShardDriver {
           peer.post(.handled(token, .failure(services.judge(error, event.name))))
         }
       }
-      return .later
     }
   }
 

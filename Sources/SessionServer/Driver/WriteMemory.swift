@@ -4,7 +4,7 @@ import SessionCore
 /// What a driver drains into and a transport writes from: one after the other uses it again.
 struct WriteMemory {
   /// What a frame's header takes in front of a message of so many bytes.
-  private static let headroom = OutputBuffer.Headroom(steps: [(125, 2), (65_535, 4), (.max, 10)])
+  private static let headroom = OutputBuffer.Headroom(small: (125, 2), medium: (65_535, 4), large: 10)
   /// Memory for frames is let go of when one write has made it larger.
   private static let maxKeptByteCount = 1 << 18
 

@@ -1,0 +1,75 @@
+/// Reads a stream of messages, most of which are spelled like one that was there before, and many of those as long in each
+/// value. It finds in each what `Envelope(parsing:)` finds.
+public struct EnvelopeReader: Sendable {
+  /// By the lengths of their messages.
+  private var layouts: [EnvelopeLayout?] = []
+  /// The one that the last message had. Not counted: `layouts` holds it, and what is taken from there is not it.
+  private var usualLayout: Unmanaged<EnvelopeLayout>?
+  private var layoutMissCount = 0
+  private var spellings: [EnvelopeSpelling] = []
+  /// The one that the last message had of those that had no layout.
+  private var usual: EnvelopeSpelling?
+  private var missCount = 0
+
+  /// A power of two.
+  private static let layoutCount = 16
+  private static let maxSpellingCount = 8
+  /// Of messages that are spelled otherwise the first few, and each so manieth from then on, are learned from: what is
+  /// frequent is soon known, and who spells each message in another way takes little time with it. So it is with layouts, which
+  /// take longer to learn and change more often.
+  private static let missesForEach = 16
+  private static let layoutMissesForEach = 128
+  /// A longer message is mostly payload, which would be passed over once for each spelling that it might have.
+  private static let maxMessageByteCount = 4_096
+
+  public init() {}
+
+  /// Reads a message into `envelope`, which must be as new; after an error what is in it means nothing.
+  public mutating func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
+    if let usualLayout, usualLayout._withUnsafeGuaranteedRef({ $0.read(bytes, into: &envelope) }) { return }
+    guard bytes.count <= EnvelopeReader.maxMessageByteCount else {
+      envelope = Envelope()
+      return try envelope.read(bytes)
+    }
+    try readOtherwise(bytes, into: &envelope)
+  }
+
+  @inline(never) private mutating func readOtherwise(
+    _ bytes: Span<UInt8>, into envelope: inout Envelope
+  ) throws(Envelope.Fault) {
+    let place = bytes.count & (EnvelopeReader.layoutCount - 1)
+    if place < layouts.count, let layout = layouts[place], layout.read(bytes, into: &envelope) {
+      return usualLayout = Unmanaged.passUnretained(layout)
+    }
+    envelope = Envelope()
+    try readSpelled(bytes, into: &envelope)
+    learnLayout(of: bytes, envelope, at: place)
+  }
+
+  private mutating func learnLayout(of bytes: Span<UInt8>, _ envelope: Envelope, at place: Int) {
+    layoutMissCount &+= 1
+    guard layoutMissCount <= EnvelopeReader.layoutCount || layoutMissCount % EnvelopeReader.layoutMissesForEach == 0,
+      let layout = EnvelopeLayout(of: bytes, envelope)
+    else { return }
+    if layouts.isEmpty { layouts = Array(repeating: nil, count: EnvelopeReader.layoutCount) }
+    // What is taken from its place may be the usual one.
+    usualLayout = Unmanaged.passUnretained(layout)
+    layouts[place] = layout
+  }
+
+  private mutating func readSpelled(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
+    if let usual, usual.read(bytes, into: &envelope) { return }
+    for spelling in spellings where spelling !== usual {
+      envelope = Envelope()
+      if spelling.read(bytes, into: &envelope) { return usual = spelling }
+    }
+    envelope = Envelope()
+    try envelope.read(bytes)
+    missCount &+= 1
+    guard missCount <= EnvelopeReader.maxSpellingCount || missCount % EnvelopeReader.missesForEach == 0,
+      let spelling = EnvelopeSpelling(of: bytes, envelope)
+    else { return }
+    guard spellings.count == EnvelopeReader.maxSpellingCount else { return spellings.append(spelling) }
+    spellings[missCount / EnvelopeReader.missesForEach % EnvelopeReader.maxSpellingCount] = spelling
+  }
+}
