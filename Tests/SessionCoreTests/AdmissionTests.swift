@@ -198,6 +198,21 @@ import Testing
 
   // MARK: The budget of all outboxes
 
+  /// What makes a session wait may be others' doing, and over before it has anything new to acknowledge.
+  @Test func aWaitingSessionGoesOnWhenOthersHaveMadeRoom() {
+    let bench = ShardBench { $0.outboxTotalByteCount = 1_024 }
+    let slot = bench.enter()
+    bench.say(#"{"v":2,"seq":1,"ack":0,"type":"event","event":"work","payload":1}"#, slot)
+    bench.finish(0, .reply(Array("1".utf8)))
+    #expect(bench.types(slot) == ["welcome", "live", "reply"])
+    bench.shard.outboxByteCountElsewhere = 1 << 20
+    bench.say(#"{"v":2,"seq":2,"ack":0,"type":"event","event":"work","payload":2}"#, slot)
+    #expect(bench.deliveries.count == 1)
+    bench.shard.outboxByteCountElsewhere = 0
+    bench.say(#"{"v":2,"ack":0,"type":"ack","payload":{}}"#, slot)
+    #expect(bench.deliveries.count == 2)
+  }
+
   @Test func theLargestOutboxGivesWayAndTheOthersKeepTheirs() {
     let scene = scene(shardCount: 1) { $0.outboxTotalByteCount = 100_000 }
     let (slow, slowWelcome) = scene.join()

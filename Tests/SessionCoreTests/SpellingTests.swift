@@ -131,10 +131,12 @@ struct SpellingTests {
     #"{"v":2, "seq":12,"ack":345,"type":"event","event":"echo","id":"1","room":"é","payload":"01234567"} "#,
     #"{"v":2,"seq":7,"ack":0,"type":"event","event":"a.b","key":"k","payload":{"a":[1,"x"],"é":null}}"#,
     #"{"v":2,"seq":1234567,"ack":1,"type":"event","event":"e","payload":"0123456789012345678901234567890123456789"}"#,
-    #"{"v":2,"type":"ack","payload":{},"ack":1}"#,
+    #"{"v":2,"type":"ack","payload":{},"ack":12345678}"#,
   ])
-  func oneByteThatDiffersIsSeen(_ message: String) {
+  func oneByteThatDiffersIsSeen(_ message: String) throws {
     let text = Array(message.utf8)
+    let envelope = try Envelope(parsing: text.span)
+    #expect(EnvelopeLayout(of: text.span, envelope) != nil)
     for place in text.indices {
       for byte in UInt8.min...UInt8.max {
         var reader = EnvelopeReader()
@@ -155,6 +157,40 @@ struct SpellingTests {
       let payload = String(repeating: "x", count: Int(random.next() % 20))
       let text = Array(#"{"v":2,"seq":\#(number()),"ack":\#(number()),"type":"event","event":"e","payload":"\#(payload)"}"#.utf8)
       #expect(SpellingTests.read(text, &reader) == SpellingTests.read(text))
+    }
+  }
+
+  /// A copy of a reader keeps what it has learned, whatever the other one learns in its place.
+  @Test func copiedReadersAreApart() {
+    func text(_ blankCount: Int, _ seq: Int) -> [UInt8] {
+      Array(#"{"v":2,"seq":\#(seq),"type":"event","event":"e",\#(String(repeating: " ", count: blankCount))"payload":"x"}"#.utf8)
+    }
+    var reader = EnvelopeReader()
+    _ = SpellingTests.read(text(0, 1), &reader)
+    var copy = reader
+    // Lengths that have the same place.
+    for round in 0..<400 { #expect(SpellingTests.read(text(16 * (round % 4), 2), &reader) == SpellingTests.read(text(16 * (round % 4), 2))) }
+    reader = EnvelopeReader()
+    for seq in 1...9 { #expect(SpellingTests.read(text(0, seq), &copy) == SpellingTests.read(text(0, seq))) }
+  }
+
+  /// A head becomes that of another number as if it were made for it.
+  @Test(arguments: [0, 9, 99, 12_345] as [UInt64])
+  func aHeadIsNumberedAnew(ack: UInt64) {
+    let runs: [[UInt64]] = [
+      Array(1...120), Array(995...1_005), [7, 9, 10, 8, 9], Array(99_999_995...100_000_005), [.max - 1, .max, 1],
+    ]
+    for run in runs {
+      var head = MessageHead(numberedIn: 2, ack: ack)
+      for (place, seq) in run.enumerated() {
+        let isHistory = place % 5 == 3
+        head.number(seq, isHistory: isHistory)
+        var text: [UInt8] = []
+        head.append(to: &text)
+        let mark = isHistory ? #""history":true,"# : ""
+        #expect(String(decoding: text, as: UTF8.self) == #"{"v":2,"seq":\#(seq),"ack":\#(ack),\#(mark)"#)
+        #expect(head.byteCount == text.count)
+      }
     }
   }
 

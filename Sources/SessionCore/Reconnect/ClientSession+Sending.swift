@@ -171,7 +171,7 @@ extension ClientSession {
   mutating func transmit(_ tail: [UInt8], seq: UInt64?, _ actions: inout [ClientAction]) {
     guard let version = identity?.version else { return }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(tail.count + 53)
+    bytes.reserveCapacity(tail.count + MessageHead.roomByteCount)
     MessageWriter.appendHead(version: version, seq: seq, ack: version == 1 ? nil : processed, to: &bytes)
     bytes.append(contentsOf: tail)
     actions.append(.transmit(bytes))

@@ -29,12 +29,10 @@ struct Membership: Sendable {
 final class Session {
   let slot: Slot
   let sid: SessionID
-  @exclusivity(unchecked) var phase: SessionPhase
   @exclusivity(unchecked) var principal: Principal { didSet { knownContext = nil } }
   /// What the principal's permissions allow; of no account where the shard does not check them.
   @exclusivity(unchecked) var grants = Grants()
   @exclusivity(unchecked) var instance: String?
-  @exclusivity(unchecked) var version: UInt64
   @exclusivity(unchecked) var epoch: UInt64 { didSet { knownContext = nil } }
   /// Counts attaches.
   @exclusivity(unchecked) var generation: UInt64 = 0
@@ -45,6 +43,9 @@ final class Session {
   /// What handlers are told of it, until something of that changes.
   @exclusivity(unchecked) private var knownContext: SessionContext?
 
+  // What each message touches stands together from here on.
+  @exclusivity(unchecked) var phase: SessionPhase
+  @exclusivity(unchecked) var version: UInt64
   /// Events that the client wants in an older version than the newest.
   @exclusivity(unchecked) var eventVersions: [String: UInt64] = [:]
 

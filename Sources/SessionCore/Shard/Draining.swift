@@ -51,7 +51,7 @@ extension Shard {
 
   private mutating func drainReliable(_ session: Session, _ byteBudget: Int, _ buffer: inout OutputBuffer) -> Bool {
     // What is acknowledged does not change meanwhile, and numbers follow each other.
-    var numbered = head(session)
+    var numbered = MessageHead(numberedIn: session.version, ack: session.lastIn)
     while true {
       #if PlantedFaults
       if Planted.isOn(.seamIsNeverLive), session.liveAfter ?? 0 > 0, session.sentSeq < session.liveAfter ?? 0 { return false }

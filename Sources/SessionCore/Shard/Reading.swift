@@ -84,8 +84,15 @@ extension Shard {
   }
 
   @inline(__always) private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
+    guard let ack else { return true }
     // Most say again what the one before said.
-    guard let ack, ack != session.outbox.ackedSeq else { return true }
+    guard ack == session.outbox.ackedSeq || acknowledge(ack, session, connection) else { return false }
+    // Also when it says nothing new: what made the session's messages wait may be over.
+    if session.busy == nil, session.inboxCount > 0 { work(session) }
+    return !connection.isClosing
+  }
+
+  private mutating func acknowledge(_ ack: UInt64, _ session: Session, _ connection: Connection) -> Bool {
     guard session.outbox.acknowledge(ack, &spareMessages) else {
       let error = ProtocolError("ack.invalid", "ack \(ack) was never sent; the last is \(session.outbox.lastSentSeq)")
       refuse(connection, error, .badSequence)
@@ -98,8 +105,7 @@ extension Shard {
     let isTold = true
     #endif
     if session.outbox.hasUnsent, isTold { markDirty(connection) }
-    if session.busy == nil, session.inboxCount > 0 { work(session) }
-    return !connection.isClosing
+    return true
   }
 
   /// Nil for messages that are done with when their `ack` was read.

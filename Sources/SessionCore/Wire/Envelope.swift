@@ -1,7 +1,7 @@
 /// One message as it lies in its bytes: header fields read, `payload` a slice that nobody has looked into but to see
 /// that it is JSON. PROTOCOL.md, "Envelope".
 public struct Envelope: Sendable {
-  // In an order that leaves no holes: with each message one is made and one is copied.
+  // In an order that leaves few holes: with each message one is made and one is copied.
   public var version: UInt64 = 0
   public var eventVersion: UInt64 = 1
   public var seq: UInt64?
@@ -16,9 +16,19 @@ public struct Envelope: Sendable {
   @MessagePlace public var room: JSONText? = nil
   @MessagePlace public var from: JSONText? = nil
   @MessagePlace public var key: JSONText? = nil
+  @MessagePlace private var posText: JSONText? = nil
+  @MessagePlace private var payloadText: JSONText? = nil
+
   /// `[log, offset]` as it was written.
-  @MessagePlace public var pos: Range<Int>? = nil
-  @MessagePlace public var payload: Range<Int>? = nil
+  public var pos: Range<Int>? {
+    get { posText?.range }
+    set { posText = newValue.map { JSONText(range: $0, hasEscapes: false) } }
+  }
+
+  public var payload: Range<Int>? {
+    get { payloadText?.range }
+    set { payloadText = newValue.map { JSONText(range: $0, hasEscapes: false) } }
+  }
 
   /// What a message is refused with.
   public enum Fault: Error, Equatable, Sendable {

@@ -14,17 +14,17 @@ package final class EnvelopeLayout: Sendable {
     var text = Bytes()
   }
 
-  /// Digits at `start`.
+  /// Digits at the end of the word at `start`.
   private struct Number: Sendable {
     let start: Int
-    /// Bits in front of the digits, when they are moved to the end of a word.
+    /// Bits in front of them.
     let shift: UInt64
 
-    var digitCount: UInt64 { 8 &- shift &>> 3 }
+    var isOne: Bool { shift == 56 }
   }
 
   /// Longer ones differ in length mostly, and there is no piece in shorter ones.
-  private static let byteCounts = 16...512
+  static let byteCounts = 16...512
 
   private let byteCount: Int
   /// Bytes that are the same in all of the messages.
@@ -50,7 +50,7 @@ package final class EnvelopeLayout: Sendable {
     let wasRead = MessageMembers.forEach(message) { field, _, range in
       switch field {
       case .seq, .ack:
-        guard let number = EnvelopeLayout.number(message, range) else { return false }
+        guard let number = EnvelopeLayout.number(range) else { return false }
         if field == .seq { seq = number } else { ack = number }
         vary(range)
       case .id, .re, .room, .key, .payload:
@@ -62,7 +62,8 @@ package final class EnvelopeLayout: Sendable {
         }
         texts += pieces
         vary(range.lowerBound + 1..<range.upperBound - 1)
-      case .crit: return false
+      // A position is another one in each message.
+      case .crit, .pos: return false
       default: break
       }
       return true
@@ -140,8 +141,9 @@ package final class EnvelopeLayout: Sendable {
   @inline(__always) private func read(_ number: Number?, _ base: UnsafeRawPointer, into value: inout UInt64?) -> Bool {
     guard let number else { return true }
     let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: number.start, as: UInt64.self))
-    let digits = (word ^ (JSONReader.ones &* 0x30)) &<< number.shift
-    guard JSONReader.areDigits(digits), digits &>> number.shift & 0xFF != 0 || number.digitCount == 1 else { return false }
+    let ends = (word ^ (JSONReader.ones &* 0x30)) &>> number.shift
+    let digits = ends &<< number.shift
+    guard JSONReader.areDigits(digits), ends & 0xFF != 0 || number.isOne else { return false }
     value = JSONReader.number(ofDigits: digits)
     return true
   }
@@ -164,10 +166,11 @@ package final class EnvelopeLayout: Sendable {
     }
   }
 
-  /// Nil for digits that do not fit into a word, and for what is no digits.
-  private static func number(_ message: Span<UInt8>, _ range: Range<Int>) -> Number? {
-    guard 1...7 ~= range.count, range.lowerBound + 8 <= message.count else { return nil }
-    return Number(start: range.lowerBound, shift: UInt64(64 - 8 * range.count))
+  /// Nil for a number that does not fit into a word.
+  /// - Parameter range: of what was read as a whole number; in front of it stand a brace, its key and a colon.
+  private static func number(_ range: Range<Int>) -> Number? {
+    guard 1...8 ~= range.count, range.upperBound >= 8 else { return nil }
+    return Number(start: range.upperBound - 8, shift: UInt64(64 - 8 * range.count))
   }
 
   /// Nil for what is no text without escapes.

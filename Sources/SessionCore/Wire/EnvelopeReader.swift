@@ -38,7 +38,7 @@ public struct EnvelopeReader: Sendable {
     _ bytes: Span<UInt8>, into envelope: inout Envelope
   ) throws(Envelope.Fault) {
     let place = bytes.count & (EnvelopeReader.layoutCount - 1)
-    if place < layouts.count, let layout = layouts[place], layout.read(bytes, into: &envelope) {
+    if place < layouts.count, let layout = layouts[place], !isUsual(layout), layout.read(bytes, into: &envelope) {
       return usualLayout = Unmanaged.passUnretained(layout)
     }
     envelope = Envelope()
@@ -46,7 +46,10 @@ public struct EnvelopeReader: Sendable {
     learnLayout(of: bytes, envelope, at: place)
   }
 
+  private func isUsual(_ layout: EnvelopeLayout) -> Bool { usualLayout?.toOpaque() == Unmanaged.passUnretained(layout).toOpaque() }
+
   private mutating func learnLayout(of bytes: Span<UInt8>, _ envelope: Envelope, at place: Int) {
+    guard EnvelopeLayout.byteCounts ~= bytes.count else { return }
     layoutMissCount &+= 1
     guard layoutMissCount <= EnvelopeReader.layoutCount || layoutMissCount % EnvelopeReader.layoutMissesForEach == 0,
       let layout = EnvelopeLayout(of: bytes, envelope)

@@ -1,6 +1,6 @@
 /// What stands in front of a message and differs for each receiver: `{"v":2,"seq":17,"ack":42,`. It is kept as it is
-/// written, since that of the next message of a connection mostly differs in one digit.
-struct MessageHead {
+/// written, since that of the next message of a batch mostly differs in one digit.
+package struct MessageHead {
   /// With three numbers.
   private static let maxByteCount = 6 + 7 + 7 + 15 + 3 * Decimal.maxDigitCount
   /// Where one is put there must be room for so many bytes; what is behind the head is in the place of what is put next.
@@ -15,17 +15,22 @@ struct MessageHead {
   /// `byteCount` bytes of it, and behind them what means nothing.
   private var pieces = (SIMD16<UInt8>(), SIMD16<UInt8>(), SIMD16<UInt8>(), SIMD16<UInt8>(), SIMD16<UInt8>(), SIMD16<UInt8>())
   /// Known before it is written, so that a transport can be asked for room for its own header.
-  private(set) var byteCount = 0
+  package private(set) var byteCount = 0
   /// Where the last digit of `seq` stands.
   private var lastDigitPlace = 0
 
-  init(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) {
+  package init(version: UInt64, seq: UInt64?, ack: UInt64?, isHistory: Bool = false) {
     (self.version, self.seq, self.ack, self.isHistory) = (version, seq, ack, isHistory)
     write()
   }
 
+  /// One that is to be numbered before it is put: it is written then.
+  package init(numberedIn version: UInt64, ack: UInt64) {
+    (self.version, seq, self.ack, isHistory) = (version, nil, ack, false)
+  }
+
   /// Becomes that of the message with this number.
-  @inline(__always) mutating func number(_ seq: UInt64, isHistory: Bool) {
+  @inline(__always) package mutating func number(_ seq: UInt64, isHistory: Bool) {
     let isNext = self.seq == seq &- 1 && self.isHistory == isHistory
     self.seq = seq
     guard isNext, increaseLastDigit() else {
@@ -55,6 +60,12 @@ struct MessageHead {
       message.set(pieces.5, at: 5 * MessageHead.pieceByteCount)
     }
     message.skip(byteCount)
+  }
+
+  package func append(to bytes: inout [UInt8]) {
+    bytes.append(addingCapacity: MessageHead.roomByteCount) { (message: inout OutputSpan<UInt8>) in
+      message.append(atMost: MessageHead.roomByteCount) { put(&$0) }
+    }
   }
 
   @inline(never) private mutating func write() {

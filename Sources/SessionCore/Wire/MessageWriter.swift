@@ -96,10 +96,7 @@ package enum MessageWriter {
   }
 
   package static func appendHead(version: UInt64, seq: UInt64?, ack: UInt64?, to bytes: inout [UInt8]) {
-    let head = MessageHead(version: version, seq: seq, ack: ack)
-    bytes.append(addingCapacity: MessageHead.roomByteCount) { (message: inout OutputSpan<UInt8>) in
-      message.append(atMost: MessageHead.roomByteCount) { head.put(&$0) }
-    }
+    MessageHead(version: version, seq: seq, ack: ack).append(to: &bytes)
   }
 }
 

@@ -221,7 +221,10 @@ final class ShardDriver {
 
   private func tellOutboxes() {
     let own = shard.outboxByteCount
-    let all = services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
+    // What all loops share is not written without need.
+    let all = own == toldOutboxByteCount
+      ? services.outboxByteCount.load(ordering: .relaxed)
+      : services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
     toldOutboxByteCount = own
     shard.outboxByteCountElsewhere = all - own
   }
