@@ -71,8 +71,8 @@ def write(arguments, versions, body):
         "# What wscore costs beside its peers", "",
         f"Written by `make bench` on {datetime.date.today()}; [README.md](README.md) says how to read it.", "",
         *machine.lines(versions), "",
-        f"Medians of {arguments.reps} interleaved runs of {arguments.seconds:g} s after {arguments.warmup:g} s; the server on core "
-        f"{arguments.server_core}, the loader on core {arguments.loader_core}. ± is half of the range.", ""]
+        f"Medians of {arguments.reps} interleaved runs of {arguments.seconds:g} s after {arguments.warmup:g} s, and of the ratios "
+        f"within each; the server on core {arguments.server_core}, the loader on core {arguments.loader_core}. ± is half of the range.", ""]
     arguments.write.write_text("\n".join([*head, *body]).rstrip() + "\n")
 
 

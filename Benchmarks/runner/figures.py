@@ -31,8 +31,19 @@ class Figures:
         return max(peers, key=lambda s: self.median(scenario, s, "per_cpu_s"), default=None)
 
     def ratio(self, scenario, server, other, key="per_cpu_s"):
-        mine, its = self.median(scenario, server, key), other and self.median(scenario, other, key)
-        return mine / its if mine and its else None
+        return self._paired((scenario, server), (scenario, other), key) if other else None
+
+    def growth(self, few, many, server, key="per_cpu_s"):
+        """How many times as much a message costs in the second scenario."""
+        return self._paired((few, server), (many, server), key)
+
+    def _paired(self, mine, its, key):
+        """The median of the ratios within each repetition. A machine that is fast for some minutes and slow for others
+        makes two medians of different minutes; what was measured side by side has met the same."""
+        good = {id(run) for which in (mine, its) for run in self.runs(*which) if run.get(key)}
+        every = [self.results.get(scenario, {}).get(server, []) for scenario, server in (mine, its)]
+        ratios = [a[key] / b[key] for a, b in zip(*every) if id(a) in good and id(b) in good]
+        return statistics.median(ratios) if ratios else None
 
     def faults(self, scenario, server):
         """What is to be said of the runs: errors, failures, other work."""

@@ -99,10 +99,7 @@ class Report:
         yield "### CPU time of a message as sessions grow, as multiple of that with 100 (target: 1.5, but what the kernel adds)\n"
         rows = []
         for scenario in grown:
-            costs = []
-            for name in names:
-                first, now = (self.figures.median(s, name, "per_cpu_s") for s in (base.id, scenario.id))
-                costs.append(number(first / now if first and now else None, 2))
+            costs = [number(self.figures.growth(base.id, scenario.id, name), 2) for name in names]
             rows.append([scenario.id.removeprefix("growth-"), *costs])
         yield from table(["sessions", *names], rows)
 

@@ -64,7 +64,7 @@ SCENARIOS = [
         ("echo", "raw echo, depth 16", "echo", ("raw",), "--conns 100 --depth 16", 32),
         ("session", "envelope echo, depth 16", "echo", ("session",), "--conns 100 --depth 16", 32),
         # An outbox has its size when it has held what comes between two acknowledgements.
-        ("room", "delivery to one of 1,000 members", "fanout", ("room",), "--conns 1000 --warmup 3", 128))),
+        ("room", "delivery to one of 1,000 members", "fanout", ("room",), "--conns 1000 --warmup 6", 128))),
     Scenario("load", "wscore load: 15,000 sessions, 200,000 deliveries a second", "load", ("session",), has_peers=False),
 ]
 
