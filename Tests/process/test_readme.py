@@ -39,6 +39,18 @@ def test_there_are_commands():
     assert {line.split()[1] for line in COMMANDS} == {"serve", "client", "load", "inspect"}
 
 
+def test_what_is_typed_first(server, client):
+    """The commands that a new user is told to type, which stand in the text."""
+    told = re.search(r"^then (`join .*?), and watch", README, re.M).group(1)
+    commands = re.findall(r"`([^`]+)`", told)
+    assert [command.split()[0] for command in commands] == ["join", "send", "drop"]
+    script = [
+        *commands[:2], "expect chat --within 5s", *commands[2:], "expect state resuming --within 5s",
+        "expect state online --within 10s", ""]
+    result = client(server.url, input="\n".join(script))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("line", [line for line in COMMANDS if " serve" not in line])
 def test_command(line, place, environment):
     server, socket = place

@@ -96,6 +96,12 @@ import wscore
   ])
   func mistakes(_ line: String, _ what: String) { #expect(fault(line)?.what == what) }
 
+  @Test func aPayloadThatIsNoJSONHasAHint() {
+    #expect(fault(#"send echo '{"a":1}'"#)?.next?.contains("without a shell's quotes") == true)
+    #expect(fault("send echo hi")?.next == #"A text is written in quotes: "hi""#)
+    #expect(fault(#"send echo hi"there"#)?.next == nil)
+  }
+
   @Test func everyCommandOfTheTableIsRead() {
     for name in CommandTable.names { #expect(fault(name)?.what.contains("is not a command") != true) }
   }

@@ -107,10 +107,15 @@ package enum CommandParser {
     do {
       _ = try JSONValue(parsing: Array(payload.utf8))
     } catch {
-      let quoted = payload.contains("\"") ? nil : "A text is written in quotes: \"\(payload)\""
-      throw CommandFault("the payload is not JSON: \(error.reason) at byte \(error.offset)", next: quoted)
+      throw CommandFault("the payload is not JSON: \(error.reason) at byte \(error.offset)", next: hint(forPayload: payload))
     }
     return Command.Sending(event: event, payload: payload, room: room, id: id, awaitsAck: awaitsAck)
+  }
+
+  /// What those try who come from a shell, and those who forget that a text is JSON, too.
+  private static func hint(forPayload payload: String) -> String? {
+    if payload.hasPrefix("'") { return "JSON stands as it is, without a shell's quotes around it: {\"text\":\"hi\"}" }
+    return payload.contains("\"") ? nil : "A text is written in quotes: \"\(payload)\""
   }
 
   private static func parseDrop(_ words: inout Words) throws(CommandFault) -> Command.Drop {
