@@ -17,6 +17,7 @@ from conftest import ROOT, WSCORE
 RUNNER = ROOT / "Benchmarks" / "runner"
 sys.path.insert(0, str(RUNNER))
 import build  # noqa: E402
+from figures import Figures  # noqa: E402
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -161,3 +162,18 @@ def test_the_runner_measures_and_makes_its_tables(tmp_path):
         assert result["messages"] > 0 and faults(result) == CLEAN, result
     report = (tmp_path / "RESULTS.md").read_text()
     assert "### session-d1: " in report and "| wscore | " in report and "- machine: " in report
+
+
+def test_a_ratio_is_that_of_runs_side_by_side():
+    def runs(*values):
+        return [{"ok": value is not None, "per_cpu_s": value} for value in values]
+
+    # Two speeds of the machine, and one run that failed: its neighbour stands beside nothing.
+    results = {"few": {"ours": runs(20, 20, 11, 10, 40), "peer": runs(20, 20, 10, 10, None)}, "many": {"ours": runs(10, 10, 10, 10, 10)}}
+    figures = Figures(results, {"ours"}, 12)
+    assert figures.ratio("few", "ours", "peer") == 1.0
+    assert figures.ratio("few", "peer", "ours") == 1.0
+    assert figures.growth("few", "many", "ours") == 2.0
+    assert figures.ratio("many", "ours", "peer") is None and figures.ratio("few", "ours", None) is None
+    results["few"]["ours"] = runs(30, 30, 15, 15, 1)
+    assert figures.ratio("few", "ours", "peer") == 1.5

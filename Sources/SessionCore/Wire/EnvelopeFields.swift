@@ -49,3 +49,27 @@ struct FieldSet {
     return unknown?.insert(NameKey(key)).inserted == true
   }
 }
+
+/// The members of a message that was read before.
+enum MessageMembers {
+  /// Hands each on in its order, until `body` returns false: its field, where what is behind the colon begins, and its value.
+  /// False if it was not handed on whole.
+  static func forEach(
+    _ message: Span<UInt8>, _ body: (_ field: Field?, _ valueStart: Int, _ value: Range<Int>) -> Bool
+  ) -> Bool {
+    var reader = JSONReader()
+    do throws(Malformed) {
+      repeat {
+        reader.index += 1
+        let key = try reader.string(message)
+        try reader.expect(0x3A, message)
+        let valueStart = reader.index
+        let range = try reader.skipValue(message, depth: 1)
+        guard body(Field(key, message), valueStart, range) else { return false }
+      } while try reader.peek(message) == 0x2C
+    } catch {
+      return false
+    }
+    return true
+  }
+}

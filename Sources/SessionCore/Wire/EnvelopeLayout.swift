@@ -143,7 +143,7 @@ package final class EnvelopeLayout: Sendable {
     let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: number.start, as: UInt64.self))
     let ends = (word ^ (JSONReader.ones &* 0x30)) &>> number.shift
     let digits = ends &<< number.shift
-    guard JSONReader.areDigits(digits), ends & 0xFF != 0 || number.isOne else { return false }
+    guard JSONReader.nonDigitMarks(digits) == 0, ends & 0xFF != 0 || number.isOne else { return false }
     value = JSONReader.number(ofDigits: digits)
     return true
   }
@@ -178,29 +178,5 @@ package final class EnvelopeLayout: Sendable {
     guard range.count >= 2, message[range.lowerBound] == 0x22 else { return nil }
     let inside = range.lowerBound + 1..<range.upperBound - 1
     return inside.contains { message[$0] == 0x5C } ? nil : pieces(inside, message.count)
-  }
-}
-
-/// The members of a message that was read before.
-enum MessageMembers {
-  /// Hands each on in its order, until `body` returns false: its field, where what is behind the colon begins, and its value.
-  /// False if it was not handed on whole.
-  static func forEach(
-    _ message: Span<UInt8>, _ body: (_ field: Field?, _ valueStart: Int, _ value: Range<Int>) -> Bool
-  ) -> Bool {
-    var reader = JSONReader()
-    do throws(Malformed) {
-      repeat {
-        reader.index += 1
-        let key = try reader.string(message)
-        try reader.expect(0x3A, message)
-        let valueStart = reader.index
-        let range = try reader.skipValue(message, depth: 1)
-        guard body(Field(key, message), valueStart, range) else { return false }
-      } while try reader.peek(message) == 0x2C
-    } catch {
-      return false
-    }
-    return true
   }
 }

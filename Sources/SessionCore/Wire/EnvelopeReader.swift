@@ -38,15 +38,13 @@ public struct EnvelopeReader: Sendable {
     _ bytes: Span<UInt8>, into envelope: inout Envelope
   ) throws(Envelope.Fault) {
     let place = bytes.count & (EnvelopeReader.layoutCount - 1)
-    if place < layouts.count, let layout = layouts[place], !isUsual(layout), layout.read(bytes, into: &envelope) {
+    if place < layouts.count, let layout = layouts[place], layout !== usualLayout?.takeUnretainedValue(), layout.read(bytes, into: &envelope) {
       return usualLayout = Unmanaged.passUnretained(layout)
     }
     envelope = Envelope()
     try readSpelled(bytes, into: &envelope)
     learnLayout(of: bytes, envelope, at: place)
   }
-
-  private func isUsual(_ layout: EnvelopeLayout) -> Bool { usualLayout?.toOpaque() == Unmanaged.passUnretained(layout).toOpaque() }
 
   private mutating func learnLayout(of bytes: Span<UInt8>, _ envelope: Envelope, at place: Int) {
     guard EnvelopeLayout.byteCounts ~= bytes.count else { return }

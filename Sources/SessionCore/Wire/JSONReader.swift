@@ -83,8 +83,8 @@ struct JSONReader {
     markCount((word &- ones &* 0x20) & ~word & tops | equalBytes(word, 0x22) | equalBytes(word, 0x5C))
   }
 
-  /// Whether each of eight bytes is 0 to 9.
-  @inline(__always) static func areDigits(_ word: UInt64) -> Bool { ((word &+ ones &* 0x76) | word) & tops == 0 }
+  /// Marks with its top bit the first of eight bytes that is not 0 to 9; behind it there may be marks that mean nothing.
+  @inline(__always) static func nonDigitMarks(_ word: UInt64) -> UInt64 { ((word &+ ones &* 0x76) | word) & tops }
 
   /// The number that eight bytes of 0 to 9 are the digits of, the first one lowest.
   @inline(__always) static func number(ofDigits digits: UInt64) -> UInt64 {

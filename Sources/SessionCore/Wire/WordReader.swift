@@ -68,8 +68,7 @@ struct WordReader {
   /// A whole number of one to seven plain digits, no zero in front. Nil, with nothing taken, for anything else.
   @inline(__always) mutating func number() -> UInt64? {
     let digits = word ^ (JSONReader.ones &* 0x30)
-    // The first byte above 9 gets its top bit; what a carry marks lies behind it.
-    let length = JSONReader.markCount(((digits &+ JSONReader.ones &* 0x76) | digits) & JSONReader.tops)
+    let length = JSONReader.markCount(JSONReader.nonDigitMarks(digits))
     guard 1...7 ~= length, digits & 0xFF != 0 || length == 1 else { return nil }
     index &+= length
     return JSONReader.number(ofDigits: digits &<< UInt64(truncatingIfNeeded: 64 &- length &* 8))
