@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -63,7 +64,23 @@ static int add_buffers(struct reactor_ring *ring) {
   return 0;
 }
 
-int reactor_ring_open(struct reactor_ring *ring, unsigned entries, unsigned buffer_count, unsigned buffer_size) {
+/* A place for each file that will be named by its place. A kernel that gives none can do without: files are named by
+   their descriptors then. */
+static int add_file_places(struct reactor_ring *ring, unsigned wanted) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+  struct io_uring_rsrc_register registration = {
+      .nr = limit.rlim_cur < wanted ? (unsigned)limit.rlim_cur : wanted, .flags = IORING_RSRC_REGISTER_SPARSE};
+  if (registration.nr == 0) return 0;
+  ring->file_numbers = map(ring->sq_entries * sizeof(int32_t), -1, 0);
+  if (!ring->file_numbers) return -ENOMEM;
+  if (registers(ring->descriptor, IORING_REGISTER_FILES2, &registration, sizeof registration) == 0)
+    ring->file_place_count = registration.nr;
+  return 0;
+}
+
+int reactor_ring_open(
+    struct reactor_ring *ring, unsigned entries, unsigned buffer_count, unsigned buffer_size, unsigned file_place_count) {
   memset(ring, 0, sizeof *ring);
   ring->buffer_count = buffer_count;
   ring->buffer_size = buffer_size;
@@ -76,6 +93,7 @@ int reactor_ring_open(struct reactor_ring *ring, unsigned entries, unsigned buff
   unsigned needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
   int fault = (parameters.features & needed) == needed ? map_queues(ring, &parameters) : -EOPNOTSUPP;
   if (fault == 0) fault = add_buffers(ring);
+  if (fault == 0) fault = add_file_places(ring, file_place_count);
   if (fault < 0) reactor_ring_close(ring);
   return fault;
 }
@@ -88,6 +106,7 @@ void reactor_ring_close(struct reactor_ring *ring) {
   if (ring->descriptor >= 0) close(ring->descriptor);
   if (ring->ring_memory) munmap(ring->ring_memory, ring->ring_byte_count);
   if (ring->sqes) munmap(ring->sqes, ring->sqe_byte_count);
+  if (ring->file_numbers) munmap(ring->file_numbers, ring->sq_entries * sizeof(int32_t));
   if (ring->buffers) munmap(ring->buffers, buffer_ring_byte_count(ring));
   if (ring->buffer_bytes) munmap(ring->buffer_bytes, (size_t)ring->buffer_count * ring->buffer_size);
   memset(ring, 0, sizeof *ring);

@@ -55,6 +55,7 @@ protocol PolledDescriptor: AnyObject {
   /// What a ring has in hand of it.
   var isReceivedFrom: Bool { get }
   var isPolled: Bool { get }
+  var isHeld: Bool { get }
 
   /// There is something to read, or `isOver`: an error, or the end of both directions. `input` is lent.
   func inputIsReady(_ input: UnsafeMutableRawBufferPointer, isOver: Bool)
@@ -90,8 +91,11 @@ struct DescriptorTable {
     descriptor.token = UInt64(places[index].generation) << 32 | UInt64(index)
   }
 
+  /// The place that a descriptor has: below the highest number of those that were in the table at once.
+  static func index(_ token: UInt64) -> Int { Int(truncatingIfNeeded: token & 0xFFFF_FFFF) }
+
   subscript(token: UInt64) -> (any PolledDescriptor)? {
-    let index = Int(truncatingIfNeeded: token & 0xFFFF_FFFF)
+    let index = DescriptorTable.index(token)
     guard index < places.count, places[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
     return places[index].descriptor
   }
@@ -99,7 +103,7 @@ struct DescriptorTable {
   /// A socket, not counted: good until `bury`. Whoever removes it leaves it in `removed` until then.
   /// - Parameter token: one that no listener has.
   func lendSocket(_ token: UInt64) -> Unmanaged<ReactorSocket>? {
-    let index = Int(truncatingIfNeeded: token & 0xFFFF_FFFF)
+    let index = DescriptorTable.index(token)
     guard index < places.count, places[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
     return places[index].descriptor.map { Unmanaged.passUnretained(unsafeDowncast($0, to: ReactorSocket.self)) }
   }
@@ -112,7 +116,7 @@ struct DescriptorTable {
   mutating func remove(_ descriptor: any PolledDescriptor) {
     guard self[descriptor.token] === descriptor else { return }
     removed.append(descriptor)
-    let index = Int(truncatingIfNeeded: descriptor.token & 0xFFFF_FFFF)
+    let index = DescriptorTable.index(descriptor.token)
     places[index].descriptor = nil
     // 28 bits: the rings' completions need the others.
     places[index].generation = (places[index].generation &+ 1) & 0x0FFF_FFFF

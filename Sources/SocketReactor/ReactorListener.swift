@@ -22,6 +22,7 @@ public final class ReactorListener: PolledDescriptor {
   /// The ring's: whether it will hear when somebody waits.
   var isPolled = false
   var isReceivedFrom: Bool { false }
+  var isHeld: Bool { false }
   private var isClosed = false
 
   /// Connections that are accepted in one turn, so that those that are there are served too.

@@ -50,13 +50,26 @@ public final class ReactorLoop: EventLoop, @unchecked Sendable {
   /// Rounds of tasks that lead to further tasks, at the end of the loop.
   private static let maxEndingRounds = 1_000
 
-  public init(name: String, backend: ReactorBackend) throws(ReactorFault) {
+  public convenience init(name: String, backend: ReactorBackend) throws(ReactorFault) {
+    try self.init(name: name, backend) { waker throws(ReactorFault) in
+      switch backend {
+      case .epoll: try EpollPoller(waker: waker)
+      case .uring: RingPoller(waker: waker)
+      }
+    }
+  }
+
+  /// Over io_uring, with so many places for files in the ring.
+  package convenience init(name: String, filePlaceCount: UInt32) throws(ReactorFault) {
+    try self.init(name: name, .uring) { RingPoller(waker: $0, filePlaceCount: filePlaceCount) }
+  }
+
+  private init(
+    name: String, _ backend: ReactorBackend, _ makePoller: (EventDescriptor) throws(ReactorFault) -> Poller
+  ) throws(ReactorFault) {
     (self.name, self.backend) = (name, backend)
     waker = try EventDescriptor()
-    switch backend {
-    case .epoll: poller = try EpollPoller(waker: waker)
-    case .uring: poller = RingPoller(waker: waker)
-    }
+    poller = try makePoller(waker)
     try start()
   }
 

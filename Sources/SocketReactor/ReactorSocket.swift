@@ -20,6 +20,8 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
     static let polls = Operations(rawValue: 4)
     /// The poll is for room to write.
     static let pollsOutput = Operations(rawValue: 8)
+    /// It has the socket's file in the place that the socket has in the table.
+    static let isHeld = Operations(rawValue: 16)
   }
 
   let number: Int32
@@ -46,6 +48,7 @@ public final class ReactorSocket: ByteSocket, PolledDescriptor {
   @exclusivity(unchecked) var operations: Operations = []
   var isReceivedFrom: Bool { operations.contains(.receives) && !operations.contains(.isCancelled) }
   var isPolled: Bool { operations.contains(.polls) }
+  var isHeld: Bool { operations.contains(.isHeld) }
   /// All that was ever written.
   @exclusivity(unchecked) private var writtenCount: UInt64 = 0
   @exclusivity(unchecked) private var waiters: [(end: UInt64, body: () -> Void)] = []

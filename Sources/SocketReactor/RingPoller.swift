@@ -27,10 +27,14 @@ final class RingPoller: Poller {
   /// Bytes that wait to be submitted. A larger write goes out by itself: copying it would cost more than the call.
   private static let stageByteCount = 1 << 20
   private static let maxStagedByteCount = 1 << 16
+  /// Sockets, of those that are open at once, that the kernel finds by their places in the ring and not by their
+  /// descriptors, which it would have to look up and to count with each send.
+  private static let filePlaceCount: UInt32 = 16_384
   private static let sendFlags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT) | Int32(MSG_WAITALL)
 
   private let ring: UnsafeMutablePointer<reactor_ring>
   private let waker: EventDescriptor
+  private let filePlaceCount: UInt32
   private let stage: UnsafeMutableRawBufferPointer
   @exclusivity(unchecked) private var stagedByteCount = 0
   @exclusivity(unchecked) private var staged: [(socket: ReactorSocket, range: Range<Int>)] = []
@@ -39,8 +43,8 @@ final class RingPoller: Poller {
   /// Completions that are not told yet.
   @exclusivity(unchecked) private var completions: [reactor_completion] = []
 
-  init(waker: EventDescriptor) {
-    self.waker = waker
+  init(waker: EventDescriptor, filePlaceCount: UInt32 = RingPoller.filePlaceCount) {
+    (self.waker, self.filePlaceCount) = (waker, filePlaceCount)
     ring = .allocate(capacity: 1)
     ring.initialize(to: reactor_ring())
     stage = .allocate(byteCount: RingPoller.stageByteCount, alignment: 64)
@@ -52,7 +56,7 @@ final class RingPoller: Poller {
   override func begin() throws(ReactorFault) {
     try RingProbe.run()
     let opened = reactor_ring_open(
-      ring, RingPoller.operationCount, RingPoller.bufferCount, RingPoller.bufferByteCount)
+      ring, RingPoller.operationCount, RingPoller.bufferCount, RingPoller.bufferByteCount, filePlaceCount)
     guard opened == 0 else { throw ReactorFault(call: "io_uring_setup", number: -opened) }
     let enabled = reactor_ring_enable(ring)
     guard enabled == 0 else { throw ReactorFault(call: "io_uring_register", number: -enabled) }
@@ -244,8 +248,19 @@ final class RingPoller: Poller {
 
   override func add(_ socket: ReactorSocket) -> Bool {
     table.insert(socket)
+    let place = DescriptorTable.index(socket.token)
+    if place < ring.pointee.file_place_count {
+      reactor_ring_hold_file(ring, operation(), socket.number, UInt32(place), RingPoller.name(.nothing, 0))
+      socket.operations.insert(.isHeld)
+    }
     interestChanged(socket)
     return true
+  }
+
+  /// How an operation names the socket.
+  private func file(_ socket: ReactorSocket) -> reactor_file {
+    guard socket.operations.contains(.isHeld) else { return reactor_file(number: socket.number, is_place: false) }
+    return reactor_file(number: Int32(DescriptorTable.index(socket.token)), is_place: true)
   }
 
   override func add(_ listener: ReactorListener) -> Bool {
@@ -260,6 +275,9 @@ final class RingPoller: Poller {
     // cancelled by its name, which the kernel finds at once: for those of a descriptor it would look through all.
     if descriptor.isReceivedFrom { cancel(RingPoller.name(.input, descriptor.token)) }
     if descriptor.isPolled { cancel(RingPoller.name(.readiness, descriptor.token)) }
+    if descriptor.isHeld {
+      reactor_ring_drop_file(operation(), UInt32(DescriptorTable.index(descriptor.token)), RingPoller.name(.nothing, 0))
+    }
     reactor_ring_close_file(operation(), descriptor.number, RingPoller.name(.nothing, 0))
   }
 
@@ -296,7 +314,7 @@ final class RingPoller: Poller {
     } else {
       let send = operation()
       reactor_ring_send(
-        send, socket.number, target.baseAddress, UInt32(bytes.count), RingPoller.sendFlags,
+        send, file(socket), target.baseAddress, UInt32(bytes.count), RingPoller.sendFlags,
         RingPoller.name(.send, UInt64(staged.count)))
       staged.append((socket, range))
       lastSend = send

@@ -6,7 +6,7 @@ enum RingProbe {
   static func run() throws(ReactorFault) {
     var ring = reactor_ring()
     var pair: [Int32] = [0, 0]
-    let opened = reactor_ring_open(&ring, 8, 8, 512)
+    let opened = reactor_ring_open(&ring, 8, 8, 512, 0)
     guard opened == 0 else { throw ReactorFault(call: "io_uring_setup", number: -opened) }
     defer { reactor_ring_close(&ring) }
     let enabled = reactor_ring_enable(&ring)

@@ -21,13 +21,19 @@ struct reactor_ring {
   uint8_t *buffer_bytes;
   unsigned buffer_count, buffer_size;
   uint16_t buffer_tail;
+  /* Places for files of which the ring keeps hold, so that an operation need not look its descriptor up. */
+  unsigned file_place_count;
+  /* For each operation the descriptor that it puts into a place. */
+  int32_t *file_numbers;
   void *ring_memory;
   size_t ring_byte_count, sqe_byte_count;
 };
 
 // Negative errno on failure. The ring takes no operations before `reactor_ring_enable`, which the thread calls that is
-// to use it.
-int reactor_ring_open(struct reactor_ring *ring, unsigned entries, unsigned buffer_count, unsigned buffer_size);
+// to use it. It has at most `file_place_count` places for files, and no more than the process may have files; none if the
+// kernel gives none.
+int reactor_ring_open(
+    struct reactor_ring *ring, unsigned entries, unsigned buffer_count, unsigned buffer_size, unsigned file_place_count);
 int reactor_ring_enable(struct reactor_ring *ring);
 void reactor_ring_close(struct reactor_ring *ring);
 
@@ -62,12 +68,18 @@ static inline void reactor_ring_receive(struct io_uring_sqe *sqe, int descriptor
   sqe->user_data = name;
 }
 
+// A file by its descriptor, or by its place if the ring keeps hold of it.
+struct reactor_file {
+  int number;
+  bool is_place;
+};
+
 // Completes only if not all bytes were taken: then with how many were, or the error.
 static inline void reactor_ring_send(
-    struct io_uring_sqe *sqe, int descriptor, const void *bytes, unsigned count, int flags, uint64_t name) {
+    struct io_uring_sqe *sqe, struct reactor_file file, const void *bytes, unsigned count, int flags, uint64_t name) {
   sqe->opcode = IORING_OP_SEND;
-  sqe->fd = descriptor;
-  sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+  sqe->fd = file.number;
+  sqe->flags = IOSQE_CQE_SKIP_SUCCESS | (file.is_place ? IOSQE_FIXED_FILE : 0);
   sqe->addr = (uint64_t)(uintptr_t)bytes;
   sqe->len = count;
   sqe->msg_flags = (unsigned)flags;
@@ -87,6 +99,30 @@ static inline void reactor_ring_cancel(struct io_uring_sqe *sqe, uint64_t cancel
   sqe->opcode = IORING_OP_ASYNC_CANCEL;
   sqe->fd = -1;
   sqe->addr = cancelled;
+  sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+  sqe->user_data = name;
+}
+
+// Puts a file into a place below `file_place_count`: the operations behind this one may name it so. Completes only if it
+// could not be done; then they fail with EBADF.
+static inline void reactor_ring_hold_file(
+    struct reactor_ring *ring, struct io_uring_sqe *sqe, int descriptor, unsigned place, uint64_t name) {
+  // Read when the operation is submitted, and its own until then.
+  int32_t *number = &ring->file_numbers[sqe - ring->sqes];
+  *number = descriptor;
+  sqe->opcode = IORING_OP_FILES_UPDATE;
+  sqe->fd = -1;
+  sqe->addr = (uint64_t)(uintptr_t)number;
+  sqe->len = 1;
+  sqe->off = place;
+  sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+  sqe->user_data = name;
+}
+
+// Lets go of the file in a place; its descriptor stays open.
+static inline void reactor_ring_drop_file(struct io_uring_sqe *sqe, unsigned place, uint64_t name) {
+  sqe->opcode = IORING_OP_CLOSE;
+  sqe->file_index = place + 1;
   sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
   sqe->user_data = name;
 }
