@@ -145,8 +145,9 @@ final class ShardServer {
         case .restore: .nothing
         }
       step { $0.answered(token, answer, now: $1, effects: &$2) }
-    case .deliver(let delivery):
-      step { $0.handled(delivery.token, .reply(delivery.payload), now: $1, effects: &$2) }
+    case .deliver(let token):
+      guard let outcome = shard.lendDelivery(token, to: { .reply($0.payload) }) else { return }
+      step { $0.handled(token, outcome, now: $1, effects: &$2) }
     case .log(let token, let operation): log(token, operation)
     case .transportPing(let slot): handlers[slot]?.write(.ping, [])
     case .resumeReading, .post, .observe, .answer: break

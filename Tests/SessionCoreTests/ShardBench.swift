@@ -5,7 +5,7 @@ final class ShardBench {
   var shard: Shard
   private(set) var now = Instant.zero
   private(set) var questions: [(token: HookToken, question: Question)] = []
-  private(set) var deliveries: [Delivery] = []
+  private(set) var deliveries: [HandlerToken] = []
   /// "connection code", in their order.
   private(set) var closes: [String] = []
 
@@ -26,7 +26,7 @@ final class ShardBench {
     for effect in effects {
       switch effect {
       case .ask(let token, let question): questions.append((token, question))
-      case .deliver(let delivery): deliveries.append(delivery)
+      case .deliver(let token): deliveries.append(token)
       case .close(let slot, let code, _): closes.append("\(slot.index) \(code.rawValue)")
       case .log(let token, .open): logs(token, 0)
       case .log(let token, .append): logs(token, 1)
@@ -73,7 +73,7 @@ final class ShardBench {
   }
 
   func finish(_ index: Int, _ outcome: HandlerOutcome) {
-    step { $0.handled(deliveries[index].token, outcome, now: $1, effects: &$2) }
+    step { $0.handled(deliveries[index], outcome, now: $1, effects: &$2) }
   }
 
   /// The transport says that it is gone.

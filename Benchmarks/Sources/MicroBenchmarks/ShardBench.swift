@@ -63,25 +63,25 @@ final class ShardBench {
 
   private func carryOut() {
     while !effects.isEmpty {
-      swap(&effects, &carried)
-      for index in carried.indices {
-        if let delivery = carried.takeDelivery(at: index) { echo(delivery) } else { carryOut(carried[index]) }
+      if let token = effects.takeOnlyDelivery() {
+        echo(token)
+        continue
       }
+      swap(&effects, &carried)
+      for index in carried.indices { carryOut(carried[index]) }
       carried.removeAll(keepingCapacity: true)
     }
   }
 
-  private func echo(_ delivery: consuming Delivery) {
-    let token = delivery.token
-    shard.handled(token, ShardBench.handle(consume delivery), now: now, effects: &effects)
+  private func echo(_ token: HandlerToken) {
+    guard let outcome = shard.lendDelivery(token, to: { .reply($0.payload) }) else { return }
+    shard.handled(token, outcome, now: now, effects: &effects)
   }
-
-  /// Holds nothing of the message when it returns.
-  private static func handle(_ delivery: consuming Delivery) -> HandlerOutcome { .reply(delivery.payload) }
 
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot): dirty.append(slot)
+    case .deliver(let token): echo(token)
     case .ask(let token, _):
       shard.answered(token, .authenticated(Principal(user: "bench", permissions: ["*"])), now: now, effects: &effects)
     case .log(let token, let operation):

@@ -28,11 +28,12 @@ final class Inbound: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var payload: [UInt8] = []
 
   /// To whom an event goes, from when it is its turn.
-  @exclusivity(unchecked) private(set) var token = HandlerToken(session: Slot(index: .max, generation: .max), serial: 0)
   @exclusivity(unchecked) private(set) var handler = HandlerID(rawValue: -1)
   /// The version that handlers know.
   @exclusivity(unchecked) private(set) var handledVersion: UInt64 = 0
   @exclusivity(unchecked) private(set) var context: SessionContext?
+  /// Those of the context, not counted: good as long as the message is held, since no other takes its place meanwhile.
+  var lentFacts: Unmanaged<SessionContext.Facts>? { context.map { Unmanaged.passUnretained($0.facts) } }
   /// The payload in that version, nil if it was said in it.
   @exclusivity(unchecked) private(set) var castPayload: [UInt8]?
 
@@ -86,9 +87,9 @@ final class Inbound: @unchecked Sendable {
   }
 
   func send(
-    to handler: HandlerID, version: UInt64, castPayload: consuming [UInt8]?, of session: Session, _ token: HandlerToken
+    to handler: HandlerID, version: UInt64, castPayload: consuming [UInt8]?, of session: Session
   ) {
-    (self.handler, handledVersion, self.token) = (handler, version, token)
+    (self.handler, handledVersion) = (handler, version)
     if castPayload != nil { self.castPayload = castPayload }
     // Mostly the message that was here before was the same session's.
     if !session.isKnown(as: context) { context = session.context }
@@ -142,4 +143,7 @@ struct Busy {
   var inbound: Inbound
   /// Until when a hook or a handler may answer, `.never` for work that is sure to end.
   var deadline: Instant = .never
+
+  /// The message, not counted: good as long as the session is at work on it.
+  var lent: Unmanaged<Inbound> { Unmanaged.passUnretained(inbound) }
 }

@@ -89,9 +89,13 @@ extension Shard {
   }
 
   mutating func mayAct(_ act: Grants.Act, _ name: String, _ session: Session) -> Bool {
-    guard configuration.checksPermissions, !session.grants.allows(act, name) else { return true }
+    if isAllowed(act, name, session) { return true }
     counters.forbidden += 1
     return false
+  }
+
+  func isAllowed(_ act: Grants.Act, _ name: String, _ session: Session) -> Bool {
+    !configuration.checksPermissions || session.grants.allows(act, name)
   }
 
   /// Notes until when the credential is good. False if that is over.

@@ -11,32 +11,25 @@ public enum Effect: Sendable {
   /// Send the transport's own ping: the peer's protocol version has none.
   case transportPing(Slot)
   indirect case ask(HookToken, Question)
-  case deliver(Delivery)
+  /// An event is for the application: `lendDelivery` gives it.
+  case deliver(HandlerToken)
   /// To the broker, which answers with `logged`: operations of one room in their order.
   indirect case log(LogToken, LogOperation)
   /// To another shard. Messages from one shard to another arrive in their order; nothing else is asked of the way.
   indirect case post(ShardMessage, to: Int)
   indirect case observe(LifecycleEvent)
   indirect case answer(CommandToken, CommandResult)
-
-  fileprivate var isDelivery: Bool { if case .deliver = self { true } else { false } }
 }
 
 /// Effects in their order; the driver empties it.
 public typealias Effects = [Effect]
 
 extension Effects {
-  /// Takes an event for the application out of the list, where it is void afterwards or no longer there, so that nobody holds its message
-  /// any more when it is done with and its memory is free for the next one. Nil if there is another effect.
-  public mutating func takeDelivery(at index: Int) -> Delivery? {
-    guard self[index].isDelivery else { return nil }
-    // The last one, as most are, is just taken off.
-    if index == count - 1, case .deliver(let delivery)? = popLast() { return delivery }
-    // Taken by exchange: a copy would be counted.
-    var taken = Effect.write(Slot(index: .max, generation: .max))
-    swap(&taken, &self[index])
-    guard case .deliver(let delivery) = consume taken else { return nil }
-    return delivery
+  /// Takes a `deliver` out that is the only effect, as it mostly is.
+  public mutating func takeOnlyDelivery() -> HandlerToken? {
+    guard count == 1, case .deliver(let token) = self[0] else { return nil }
+    removeLast()
+    return token
   }
 }
 
@@ -137,7 +130,6 @@ public struct Delivery: Sendable {
   /// - Parameter inbound: one that is addressed.
   init(_ inbound: Inbound) { self.inbound = inbound }
 
-  public var token: HandlerToken { inbound.token }
   public var handler: HandlerID { inbound.handler }
   public var event: String { inbound.name }
   /// The event's own schema version.
@@ -153,12 +145,18 @@ public struct Delivery: Sendable {
     return inbound.payload
   }
   public var session: SessionContext { inbound.context ?? .none }
+
+  /// The same without being counted, which takes two atomic operations: a message has its context as long as it is held.
+  public func withSession(_ body: (SessionContext) throws -> HandlerOutcome) rethrows -> HandlerOutcome {
+    guard let facts = inbound.lentFacts else { return try body(.none) }
+    return try facts._withUnsafeGuaranteedRef { try body(SessionContext($0)) }
+  }
 }
 
 /// What a handler may know of the session.
 public struct SessionContext: Sendable {
   /// Made when something of it changes, and shared by all messages until then.
-  private final class Facts: Sendable {
+  final class Facts: Sendable {
     let sid: SessionID
     let epoch: UInt64
     let principal: Principal
@@ -169,12 +167,12 @@ public struct SessionContext: Sendable {
     }
   }
 
-  private let facts: Facts
+  let facts: Facts
 
-  private init() { facts = Facts(SessionID(high: 0, low: 0), 0, Principal(user: ""), nil) }
+  fileprivate init(_ facts: Facts) { self.facts = facts }
 
   /// Of nobody.
-  static let none = SessionContext()
+  static let none = SessionContext(sid: SessionID(high: 0, low: 0), epoch: 0, principal: Principal(user: ""), state: nil)
 
   init(sid: SessionID, epoch: UInt64, principal: Principal, state: [UInt8]?) {
     facts = Facts(sid, epoch, principal, state)

@@ -27,6 +27,13 @@ extension Shard {
 
   /// The session works on the message from now on.
   mutating func begin(_ inbound: consuming Inbound, _ session: Session) {
+    // Mostly a handler takes it as it stands. Nobody but the session is to hold it then: each one that does is counted.
+    if inbound.isEvent, !hasEventRules, case .handler(let handler) = inbound.decision,
+      isAllowed(.event, inbound.name, session)
+    {
+      let version = inbound.version
+      return hand(consume inbound, to: handler, version: version, nextSerial(), session)
+    }
     session.busy = Busy(serial: nextSerial(), inbound: copy inbound)
     if inbound.isEvent { return dispatch(consume inbound, session) }
     switch inbound.kind {
@@ -41,7 +48,7 @@ extension Shard {
     }
   }
 
-  @inline(__always) private mutating func dispatch(_ inbound: consuming Inbound, _ session: Session) {
+  private mutating func dispatch(_ inbound: consuming Inbound, _ session: Session) {
     // What nobody handles is for the room that it names, or for nobody.
     guard inbound.decision.isUnknown || mayAct(.event, inbound.name, session) else {
       return finish(session, error: .forbidden(.event, inbound.name))
@@ -68,11 +75,7 @@ extension Shard {
   ) {
     switch decision {
     case .handler(let handler):
-      setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
-      inbound.send(
-        to: handler, version: version, castPayload: payload, of: session,
-        HandlerToken(session: session.slot, serial: session.busy?.serial ?? 0))
-      out.append(.deliver(Delivery(consume inbound)))
+      hand(consume inbound, to: handler, version: version, cast: payload, session.busy?.serial ?? 0, session)
     case .unknown:
       guard let room = inbound.room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(inbound.name)\""))
@@ -84,6 +87,32 @@ extension Shard {
       var error = ProtocolError("event.version", "\"\(inbound.name)\" is not known in version \(inbound.version)")
       error.supported = supported
       finish(session, error: error)
+    }
+  }
+
+  /// - Parameter serial: of the session's work on it.
+  @inline(__always) private mutating func hand(
+    _ inbound: consuming Inbound, to handler: HandlerID, version: UInt64, cast payload: [UInt8]? = nil, _ serial: UInt64,
+    _ session: Session
+  ) {
+    let token = HandlerToken(session: session.slot, serial: serial)
+    inbound.send(to: handler, version: version, castPayload: payload, of: session)
+    session.busy = Busy(serial: serial, inbound: consume inbound)
+    setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
+    out.append(.deliver(token))
+  }
+
+  /// Lends the event of a `deliver` effect to `handle`, which answers with its outcome, to be told with `handled` when
+  /// this is over; nil if that comes later. Nil, too, if nobody waits for it any more.
+  ///
+  /// The message is not counted meanwhile, since that takes two atomic operations; who keeps it holds it. Proof that
+  /// what is lent lives: the session holds it until the next step, and there is none before this ends.
+  public borrowing func lendDelivery(
+    _ token: HandlerToken, to handle: (Delivery) -> HandlerOutcome?
+  ) -> HandlerOutcome? {
+    sessions.lend(token.session)?._withUnsafeGuaranteedRef { session in
+      guard session.isBusy(with: token.serial), let inbound = session.busy?.lent else { return nil }
+      return inbound._withUnsafeGuaranteedRef { handle(Delivery($0)) }
     }
   }
 

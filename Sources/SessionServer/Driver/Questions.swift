@@ -76,15 +76,11 @@ extension Services {
     }
   }
 
-  /// Nothing of the message is held here afterwards, so that its memory is free for the next one as soon as the shard is
-  /// told the outcome.
-  func outcome(of handler: Handler, _ delivery: consuming Delivery) -> HandlerOutcome {
-    let session = delivery.session
-    let event = Event(consume delivery)
+  func outcome(of handler: Handler, _ delivery: Delivery) -> HandlerOutcome {
     do {
-      return try handler(event, session)
+      return try delivery.withSession { try handler(Event(delivery), $0) }
     } catch {
-      return .failure(judge(error, event.name))
+      return .failure(judge(error, delivery.event))
     }
   }
 

@@ -418,15 +418,12 @@ final class ShardDriver {
     guard !isStopped else { return effects.removeAll() }
     isCarrying = true
     while !effects.isEmpty {
-      // Mostly there is one event and nothing else.
-      if effects.count == 1, let delivery = effects.takeDelivery(at: 0) {
-        handle(consume delivery)
+      if let token = effects.takeOnlyDelivery() {
+        handle(token)
         continue
       }
       swap(&effects, &carried)
-      for index in carried.indices {
-        if let delivery = carried.takeDelivery(at: index) { handle(consume delivery) } else { carryOut(carried[index]) }
-      }
+      for index in carried.indices { carryOut(carried[index]) }
       carried.removeAll(keepingCapacity: carried.capacity <= 4_096)
     }
     isCarrying = false
@@ -446,7 +443,7 @@ final class ShardDriver {
       resumeLater(connection)
     case .transportPing(let slot): connection(slot)?.sendPing()
     case .ask(let token, let question): ask(token, question)
-    case .deliver: preconditionFailure("handle takes it")
+    case .deliver(let token): handle(token)
     case .log(let token, let operation):
       guard let position = log?.perform(operation, token) else { return }
       shard.logged(token, position, now: now, effects: &effects)
@@ -464,20 +461,25 @@ final class ShardDriver {
   }
 
   /// Hands an event to its handler.
-  private func handle(_ delivery: consuming Delivery) {
-    switch services.handlers[delivery.handler.rawValue] {
-    case .immediate(let handler):
-      let token = delivery.token
-      shard.handled(token, services.outcome(of: handler, consume delivery), now: now, effects: &effects)
-    case .async(let handler):
-      let (peer, services, token, session) = (peers[index], services, delivery.token, delivery.session)
-      let event = Event(consume delivery)
-      Task {
-        do {
-          peer.post(.handled(token, try await handler(event, session)))
-        } catch {
-          peer.post(.handled(token, .failure(services.judge(error, event.name))))
-        }
+  private func handle(_ token: HandlerToken) {
+    let outcome = shard.lendDelivery(token) { delivery in
+      switch services.handlers[delivery.handler.rawValue] {
+      case .immediate(let handler): return services.outcome(of: handler, delivery)
+      case .async(let handler):
+        begin(handler, delivery, token)
+        return nil
+      }
+    }
+    if let outcome { shard.handled(token, outcome, now: now, effects: &effects) }
+  }
+
+  private func begin(_ handler: @escaping AsyncHandler, _ delivery: Delivery, _ token: HandlerToken) {
+    let (peer, services, event, session) = (peers[index], services, Event(delivery), delivery.session)
+    Task {
+      do {
+        peer.post(.handled(token, try await handler(event, session)))
+      } catch {
+        peer.post(.handled(token, .failure(services.judge(error, event.name))))
       }
     }
   }

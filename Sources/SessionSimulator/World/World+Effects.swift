@@ -14,7 +14,11 @@ extension World {
     case .transportPing(let slot):
       if let wire = wire(node, slot) { pingClient(wire) }
     case .ask(let token, let question): ask(token, question, node)
-    case .deliver(let delivery): deliver(delivery, node)
+    case .deliver(let token):
+      _ = nodes[node].shard.lendDelivery(token) { delivery in
+        deliver(delivery, token, node)
+        return nil
+      }
     case .log(let token, let operation): log(token, operation, node)
     case .post(let message, let target): post(message, from: node, to: target)
     case .observe(let event):
@@ -34,11 +38,10 @@ extension World {
     }
   }
 
-  private func deliver(_ delivery: Delivery, _ node: Int) {
-    observer?.delivered(delivery, node: node)
+  private func deliver(_ delivery: Delivery, _ token: HandlerToken, _ node: Int) {
+    observer?.delivered(delivery, token, node: node)
     answering(delays.handler) { world, delay in
-      world.push(
-        .handled(delivery.token, world.application.handle(delivery), delivery.session.sid, node: node), after: delay)
+      world.push(.handled(token, world.application.handle(delivery), delivery.session.sid, node: node), after: delay)
     }
   }
 
