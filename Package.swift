@@ -39,11 +39,13 @@ let package = Package(
   ],
   targets: [
     // zlib, of which every Debian system has the library.
+    .systemLibrary(name: "CPrefetch"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "WebSocketFrames", dependencies: ["CZlib"], swiftSettings: strict),
     .target(
       name: "SessionCore",
       dependencies: [
+        "CPrefetch",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ],

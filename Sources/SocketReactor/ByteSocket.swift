@@ -17,6 +17,9 @@ open class ByteSocket {
 
   public init() {}
 
+  /// How many bytes of the object a write touches.
+  package static let touchedByteCount = 192
+
   /// The peer's; nil if it is not known any more.
   open var remoteAddress: SocketAddress? { nil }
 

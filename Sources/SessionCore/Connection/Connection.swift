@@ -46,6 +46,12 @@ final class Connection {
   }
 
   var session: Slot? { phase.session }
+
+  /// Asks for what a message to the client touches.
+  @inline(__always) func prefetch() {
+    withUnsafePointer(to: &phase) { Prefetch.bytes($0, byteCount: 64) }
+    withUnsafePointer(to: &isDirty) { Prefetch.bytes($0, byteCount: 1) }
+  }
   var isClosing: Bool { phase.stage == .closing }
 }
 

@@ -79,6 +79,16 @@ public struct Outbox: Sendable {
   /// Bytes that could be given up.
   public var droppableByteCount: Int { heldByteCount - replyByteCount }
 
+  // MARK: What comes
+
+  // Nothing is changed, but who is asked to change it is not copied, and a copy would be counted.
+
+  /// Asks for the memory that the next message will stand in.
+  mutating func prefetchForAppend() { list.prefetchForAppend() }
+
+  /// Asks for that of the message that is sent next.
+  mutating func prefetchForSending() { if unsent != OutboxList.nowhere { list.prefetch(unsent) } }
+
   // MARK: In
 
   /// Takes a reliable message in and gives it the next number. An unsent message with the same key gives way to it. A

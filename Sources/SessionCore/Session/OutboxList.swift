@@ -64,6 +64,19 @@ struct OutboxList: Sendable {
   /// The message at a place, not counted: good as long as it stands there. Nil for a gap.
   func lend(_ place: Place) -> Unmanaged<SharedMessage>? { nodes[Int(place)].message.map { Unmanaged.passUnretained($0) } }
 
+  /// Asks for the memory that `append` will change.
+  mutating func prefetchForAppend() {
+    if free != OutboxList.nowhere { prefetch(free) }
+    if tail != OutboxList.nowhere { prefetch(tail) }
+  }
+
+  mutating func prefetch(_ place: Place) {
+    nodes.withUnsafeBufferPointer { nodes in
+      guard let start = nodes.baseAddress else { return }
+      Prefetch.bytes(start + Int(place), byteCount: MemoryLayout<Node>.stride)
+    }
+  }
+
   /// The place behind, `nowhere` at the end.
   func after(_ place: Place) -> Place { nodes[Int(place)].next }
 

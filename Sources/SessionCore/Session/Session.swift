@@ -106,6 +106,15 @@ final class Session {
 
   var connection: Slot? { phase.connection }
 
+  /// Asks for what a message to the client touches.
+  @inline(__always) func prefetch() {
+    withUnsafePointer(to: &phase) { phase in
+      withUnsafePointer(to: &lastAckSent) { last in
+        Prefetch.bytes(phase, byteCount: UnsafeRawPointer(last) - UnsafeRawPointer(phase))
+      }
+    }
+  }
+
   /// Whether nothing is under way that would come back to this shard: only then may the session move.
   var isAtRest: Bool { busy == nil && !memberships.contains { $0.index == nil } }
 

@@ -119,8 +119,10 @@ extension Shard {
       return
     }
     #endif
-    for slot in local.members {
-      sessions.lend(slot)?._withUnsafeGuaranteedRef { give(message, to: $0) }
+    let members = local.members
+    for index in members.indices {
+      approach(members, index)
+      sessions.lend(members[index])?._withUnsafeGuaranteedRef { give(message, to: $0) }
     }
   }
 

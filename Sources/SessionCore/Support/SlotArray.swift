@@ -57,6 +57,11 @@ struct SlotArray<Element: AnyObject>: ~Copyable {
     return elements[index]
   }
 
+  /// The same for asking for its memory: `body` may look at what has been asked for before, and at nothing else.
+  @inline(__always) func approach(_ slot: Slot, _ body: (Element) -> Void) {
+    lend(slot)?._withUnsafeGuaranteedRef(body)
+  }
+
   mutating func remove(_ slot: Slot) {
     guard let element = lend(slot) else { return }
     let index = Int(slot.index)

@@ -84,6 +84,18 @@ extension Services {
     }
   }
 
+  /// The outcome goes to the mailbox.
+  func begin(_ handler: @escaping AsyncHandler, _ delivery: Delivery, _ token: HandlerToken, _ peer: Peer) {
+    let (event, session) = (Event(delivery), delivery.session)
+    Task {
+      do {
+        peer.post(.handled(token, try await handler(event, session)))
+      } catch {
+        peer.post(.handled(token, .failure(judge(error, event.name))))
+      }
+    }
+  }
+
   /// What a client is told of an error that a handler threw.
   func judge(_ error: any Error, _ event: String) -> ProtocolError {
     if let error = error as? ProtocolError { return error }

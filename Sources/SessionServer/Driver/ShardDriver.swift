@@ -11,8 +11,8 @@ import WebSocketFrames
 /// meanwhile goes with what waits. (SwiftNIO's loop takes such ticks one after the other, before it looks at anything.)
 ///
 /// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
-/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody; `memory` is lent to one
-/// at a time, which `isWriting` sees to; every other access reads or changes one variable and ends with that.
+/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody but a handler, and
+/// that knows of no driver; `memory` is lent to one at a time, which `isWriting` sees to; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
@@ -30,7 +30,7 @@ final class ShardDriver {
   /// For the other shards, by index; sent at the end of the tick.
   private var outgoing: [[Mail]] = []
 
-  @exclusivity(unchecked) private var connections: [TransportConnection?] = []
+  @exclusivity(unchecked) private var connections = ConnectionTable()
   /// Connections of the shard by what carries them.
   private(set) var transportCounts: [Transport: Int] = [:]
   /// Event streams by the digests of their channels' names.
@@ -38,7 +38,10 @@ final class ShardDriver {
   /// Connections of the raw echo, which the shard does not know.
   private var echoes: [ObjectIdentifier: ConnectionHandler] = [:]
   private var silences: DeadlineQueue<ConnectionHandler>
-  @exclusivity(unchecked) private var dirty: Deque<TransportConnection> = []
+  /// Who has something to send; what has gone meanwhile is passed over.
+  @exclusivity(unchecked) private var dirty: Deque<Slot> = []
+  /// The same for what the shard does not know.
+  @exclusivity(unchecked) private var unattached: Deque<TransportConnection> = []
   /// May take messages again, and may hold some.
   @exclusivity(unchecked) private var resumed: [TransportConnection] = []
   @exclusivity(unchecked) private var memory = WriteMemory()
@@ -47,8 +50,7 @@ final class ShardDriver {
   @exclusivity(unchecked) var echoMemory = RawEcho.Memory()
   private var commands: [CommandToken: CheckedContinuation<CommandResult, Never>] = [:]
   private var commandCount: UInt64 = 0
-  /// What the other shards know of our outboxes.
-  private var toldOutboxByteCount = 0
+  @exclusivity(unchecked) private var budget = BudgetShare()
 
   /// Sockets are still closing, but nothing that they cause has an effect any more.
   @exclusivity(unchecked) private var isStopped = false
@@ -129,22 +131,24 @@ final class ShardDriver {
     effects.dropSpareRoom()
     carried.dropSpareRoom()
     if dirty.isEmpty { dirty = [] }
+    if unattached.isEmpty { unattached = [] }
     resumed.dropSpareRoom()
     mail.dropSpareRoom()
     for index in outgoing.indices { outgoing[index].dropSpareRoom() }
-    if connections.allSatisfy({ $0 == nil }) { connections = [] }
+    connections.dropSpareRoom()
   }
 
   /// Lets go of everything; the loop is about to end.
   func stop() {
     isStopped = true
     timer?.cancel()
-    for connection in connections { connection?.driverStops() }
+    for connection in connections.all { connection.driverStops() }
     mailbox.close()
     mailbox.takeAll(into: &mail)
     for case .execute(_, let continuation) in mail { continuation.resume(returning: .stopped) }
     for (_, continuation) in commands { continuation.resume(returning: .stopped) }
     (mail, commands, effects, outgoing, peers, log, dirty, resumed, channels, tickTask) = ([], [:], [], [], [], nil, [], [], [:], nil)
+    unattached = []
     handshakes.removeAll()
     lingering.removeAll()
     stalls.removeAll()
@@ -198,35 +202,23 @@ final class ShardDriver {
     isTicking = true
     while let connection = resumed.popLast() { resume(connection) }
     // No more than there are now: one that has more to write waits for the next tick.
-    for _ in 0..<min(dirty.count, ShardDriver.connectionBudget) { dirty.popFirst().map(drain) }
+    for _ in 0..<min(unattached.count, ShardDriver.connectionBudget) { unattached.popFirst().map(drain) }
+    for _ in 0..<min(dirty.count, ShardDriver.connectionBudget) {
+      approach()
+      drain(dirty.removeFirst())
+    }
+    connections.bury()
     shareBudget()
     for index in outgoing.indices where !outgoing[index].isEmpty { peers[index].post(contentsOf: &outgoing[index]) }
     arm()
     isTicking = false
     // What is left has had its share for now.
-    if !dirty.isEmpty || !resumed.isEmpty { scheduleTick() }
+    if !dirty.isEmpty || !unattached.isEmpty || !resumed.isEmpty { scheduleTick() }
   }
 
-  /// The shards have one budget for their outboxes: each tells what it holds and hears what the others do, once a tick.
-  /// Who has made it too much and holds no more than its share asks the others to make room.
   private func shareBudget() {
-    let told = toldOutboxByteCount
-    tellOutboxes()
-    guard shard.isOverBudget else { return }
-    shard.makeRoom()
-    tellOutboxes()
-    guard shard.isOverBudget, toldOutboxByteCount > told else { return }
+    guard budget.settle(&shard, services) else { return }
     for other in outgoing.indices where other != index { outgoing[other].append(.roomIsNeeded) }
-  }
-
-  private func tellOutboxes() {
-    let own = shard.outboxByteCount
-    // What all loops share is not written without need.
-    let all = own == toldOutboxByteCount
-      ? services.outboxByteCount.load(ordering: .relaxed)
-      : services.outboxByteCount.wrappingAdd(own - toldOutboxByteCount, ordering: .relaxed).newValue
-    toldOutboxByteCount = own
-    shard.outboxByteCountElsewhere = all - own
   }
 
   // MARK: Timers
@@ -283,9 +275,7 @@ final class ShardDriver {
   /// The connection may send messages from now on.
   func open(_ connection: TransportConnection, _ transport: Transport, _ description: ConnectionDescription) {
     let slot = shard.open(description, now: now, effects: &effects)
-    let index = Int(slot.index)
-    while connections.count <= index { connections.append(nil) }
-    connections[index] = connection
+    connections.insert(connection, slot)
     connection.slot = slot
     transportCounts[transport, default: 0] += 1
     carryOut()
@@ -363,7 +353,7 @@ final class ShardDriver {
 
   /// The shard has nothing more to do with the connection.
   func left(_ slot: Slot, _ transport: Transport, code: UInt16?, reason: String) {
-    connections[Int(slot.index)] = nil
+    connections.remove(slot)
     transportCounts[transport, default: 0] -= 1
     now = ShardDriver.clock()
     shard.closed(slot, code: code, reason: reason, now: now, effects: &effects)
@@ -371,8 +361,8 @@ final class ShardDriver {
     scheduleTick()
   }
 
-  func markDirty(_ connection: consuming TransportConnection) {
-    dirty.append(connection)
+  func markDirty(_ connection: TransportConnection) {
+    if let slot = connection.slot { dirty.append(slot) } else { unattached.append(connection) }
     scheduleTick()
   }
 
@@ -382,9 +372,30 @@ final class ShardDriver {
   // MARK: Writing
 
   private func drain(_ connection: TransportConnection) {
-    guard let slot = connection.slot else { return connection.drainUnattached() }
-    guard connection.isWritable else { return connection.waitForWritability() }
-    if write(connection, slot) { dirty.append(connection) }
+    // It may have been opened meanwhile.
+    if let slot = connection.slot { drain(slot) } else { connection.drainUnattached() }
+  }
+
+  private func drain(_ slot: Slot) {
+    connections.lend(slot)?._withUnsafeGuaranteedRef { connection in
+      guard connection.isWritable else { return connection.waitForWritability() }
+      if write(connection, slot) { dirty.append(slot) }
+    }
+  }
+
+  /// The first of those that have something to send is about to be written to: asks for the memory of those behind it.
+  private func approach() {
+    // All looks at the list before all calls, between which it would be counted.
+    let (far, near, next) = (dirty.peek(Prefetch.far), dirty.peek(Prefetch.near), dirty.peek(1))
+    if let far {
+      shard.approachFar(far)
+      connections.approachFar(far)
+    }
+    if let near {
+      shard.approachNear(near)
+      connections.approachNear(near)
+    }
+    if let next { shard.approachNext(next) }
   }
 
   /// What the shard still has for a connection that is about to be closed: bounded by what it kept unsent and the
@@ -432,16 +443,16 @@ final class ShardDriver {
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot):
-      guard let connection = connection(slot) else { return }
-      markDirty(consume connection)
+      dirty.append(slot)
+      scheduleTick()
     case .close(let slot, let code, let reason):
       if code == .tooSlow { services.limits.count(.unread) }
-      connection(slot)?.close(code.rawValue, reason)
+      connections[slot]?.close(code.rawValue, reason)
     case .resumeReading(let slot):
-      guard let connection = connection(slot) else { return }
+      guard let connection = connections[slot] else { return }
       connection.holds.remove(.session)
       resumeLater(connection)
-    case .transportPing(let slot): connection(slot)?.sendPing()
+    case .transportPing(let slot): connections[slot]?.sendPing()
     case .ask(let token, let question): ask(token, question)
     case .deliver(let token): handle(token)
     case .log(let token, let operation):
@@ -454,34 +465,17 @@ final class ShardDriver {
     }
   }
 
-  private func connection(_ slot: Slot) -> TransportConnection? {
-    let index = Int(slot.index)
-    guard index < connections.count, let connection = connections[index], connection.slot == slot else { return nil }
-    return connection
-  }
-
   /// Hands an event to its handler.
   private func handle(_ token: HandlerToken) {
     let outcome = shard.lendDelivery(token) { delivery in
       switch services.handlers[delivery.handler.rawValue] {
       case .immediate(let handler): return services.outcome(of: handler, delivery)
       case .async(let handler):
-        begin(handler, delivery, token)
+        services.begin(handler, delivery, token, peers[index])
         return nil
       }
     }
     if let outcome { shard.handled(token, outcome, now: now, effects: &effects) }
-  }
-
-  private func begin(_ handler: @escaping AsyncHandler, _ delivery: Delivery, _ token: HandlerToken) {
-    let (peer, services, event, session) = (peers[index], services, Event(delivery), delivery.session)
-    Task {
-      do {
-        peer.post(.handled(token, try await handler(event, session)))
-      } catch {
-        peer.post(.handled(token, .failure(services.judge(error, event.name))))
-      }
-    }
   }
 
   private func ask(_ token: HookToken, _ question: Question) {

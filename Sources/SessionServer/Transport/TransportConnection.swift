@@ -26,18 +26,24 @@ class TransportConnection {
   final var holds: Holds = []
   /// No messages are taken.
   final var isPaused: Bool { !holds.isEmpty }
-  private final var messagePace = PaceMeter()
-  private final var bytePace = PaceMeter()
   /// Whether `write` is to be told which ends of messages are shared.
   final var keepsTails = false
   /// Whether the transport takes bytes; what is not written waits in the shard.
   private(set) final var isWritable = true
   /// When it stopped taking bytes that were wanted to be sent, nil while it takes them.
   private final var stalledAt: Instant?
+  private final var messagePace = PaceMeter()
+  private final var bytePace = PaceMeter()
 
   init(driver: ShardDriver) { self.driver = driver }
 
+  /// Asks for what a write touches of the object.
+  final func prefetch() { Prefetch.object(self, byteCount: 256) }
+
   // MARK: What a transport does
+
+  /// Asks for what a write touches behind the object, whose own memory was asked for before.
+  func prefetchSocket() {}
 
   /// Sends all that is in `output`, framed in `scratch`, with one write. Both are empty of use to anyone else meanwhile:
   /// a write that fails may lead back to the driver.

@@ -312,6 +312,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
 
   // MARK: Writing
 
+  override func prefetchSocket() { Prefetch.object(socket, byteCount: ByteSocket.touchedByteCount) }
+
   override func write(_ output: inout OutputBuffer, through scratch: inout ByteBuffer) {
     switch compression {
     case .some(let compression):
