@@ -4,6 +4,12 @@ import PackageDescription
 /// Swift 6 language mode comes with the tools version; no warning is let through in our own targets.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Swift's libraries are linked into the program: it runs where there is no Swift, and calls them without a detour, of which
+/// each message makes some dozens. Nobody who uses the libraries of this package gets these flags.
+let runtime = [
+  "-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU", "-lswift_RegexParser",
+]
+
 let package = Package(
   name: "wscore",
   products: [
@@ -15,7 +21,7 @@ let package = Package(
     .library(name: "SessionHTTP", targets: ["SessionHTTP"]),
     .library(name: "SessionJWT", targets: ["SessionJWT"]),
     .library(name: "SessionSimulator", targets: ["SessionSimulator"]),
-    .executable(name: "wscore", targets: ["wscore"]),
+    .executable(name: "wscore", targets: ["Program"]),
   ],
   // What brings dependencies of its own can be left out: `swift build --disable-default-traits` neither fetches nor
   // compiles them.
@@ -147,7 +153,7 @@ let package = Package(
     .testTarget(name: "SessionCoreTests", dependencies: ["JSONSchemas", "SessionCore", "SessionSimulator"], swiftSettings: strict),
     // In C, since readline's globals are not for Swift. GNU readline is GPL-3.0-or-later; see README.
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
-    .executableTarget(
+    .target(
       name: "wscore",
       dependencies: [
         "CReadline", "JSONSchemas", "SessionClient", "SessionCore", "SessionServer", "SocketReactor", "WebSocketFrames",
@@ -160,6 +166,9 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "Program", dependencies: ["wscore"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(runtime, .when(platforms: [.linux], configuration: .release))]),
     .testTarget(name: "wscoreTests", dependencies: ["wscore", "SessionCore", "WebSocketFrames"], swiftSettings: strict),
     .testTarget(name: "WebSocketFramesTests", dependencies: ["WebSocketFrames"], swiftSettings: strict),
   ]

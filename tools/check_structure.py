@@ -32,6 +32,7 @@ ARROWS = {
         "SocketReactor",
         "WebSocketFrames",
     },
+    "Program": {"wscore"},
     # Of the package Simulation.
     "simulate": {"SessionCore", "SessionSimulator"},
     # Of the package Fuzzing.

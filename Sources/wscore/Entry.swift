@@ -4,10 +4,9 @@ import Glibc
 
 /// The program. argument-parser's own `main` prints the usage after every error and exits with 1 for most, so this
 /// one parses, runs, says what went wrong in our words and picks the exit status.
-@main
-enum Entry {
+package enum Entry {
   /// Not async: an async `main` would leave this thread, and the terminal and its signals belong to it.
-  static func main() {
+  package static func main() {
     StandardDescriptors.hold()
     setlocale(LC_ALL, "")
     // A reader that went away is seen as EPIPE where the line is written: see LineOutput.
