@@ -5,7 +5,8 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// Swift's libraries are linked into the program: it runs where there is no Swift, and calls them without a detour, of which
-/// each message makes some dozens. Nobody who uses the libraries of this package gets these flags.
+/// each message makes some dozens. Nobody who uses the libraries of this package gets these flags. Those that Foundation is
+/// made of have these names since Swift 6.0 (tried with 6.3); `--static-swift-stdlib` would know them, and be asked for by hand.
 let runtime = [
   "-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU", "-lswift_RegexParser",
 ]
@@ -44,8 +45,8 @@ let package = Package(
     .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
   ],
   targets: [
-    // zlib, of which every Debian system has the library.
     .systemLibrary(name: "CPrefetch"),
+    // zlib, of which every Debian system has the library.
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "WebSocketFrames", dependencies: ["CZlib"], swiftSettings: strict),
     .target(

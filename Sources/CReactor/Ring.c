@@ -64,9 +64,14 @@ static int add_buffers(struct reactor_ring *ring) {
   return 0;
 }
 
-/* A place for each file that will be named by its place. A kernel that gives none can do without: files are named by
-   their descriptors then. */
-static int add_file_places(struct reactor_ring *ring, unsigned wanted) {
+/* Told by Linux 6.10 and later (IORING_FEAT_RECVSEND_BUNDLE), and not yet in all headers. */
+static const unsigned FEATURE_OF_6_10 = 1u << 14;
+
+/* A place for each file that will be named by its place. Where there is none, files are named by their descriptors.
+   Before Linux 6.4 a file that was taken out of a place could stay open for a second, and its peer heard of its end so
+   late; no feature tells of 6.4. */
+static int add_file_places(struct reactor_ring *ring, unsigned wanted, unsigned features) {
+  if (!(features & FEATURE_OF_6_10)) return 0;
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
   struct io_uring_rsrc_register registration = {
@@ -93,7 +98,7 @@ int reactor_ring_open(
   unsigned needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
   int fault = (parameters.features & needed) == needed ? map_queues(ring, &parameters) : -EOPNOTSUPP;
   if (fault == 0) fault = add_buffers(ring);
-  if (fault == 0) fault = add_file_places(ring, file_place_count);
+  if (fault == 0) fault = add_file_places(ring, file_place_count, parameters.features);
   if (fault < 0) reactor_ring_close(ring);
   return fault;
 }

@@ -66,10 +66,15 @@ final class EpollPoller: Poller {
   private func add(_ descriptor: any PolledDescriptor, _ events: UInt32) -> Bool {
     table.insert(descriptor)
     guard control(EPOLL_CTL_ADD, descriptor.number, events, descriptor.token) else {
-      table.remove(descriptor)
+      forget(descriptor)
       return false
     }
     return true
+  }
+
+  private func forget(_ descriptor: any PolledDescriptor) {
+    table.remove(descriptor)
+    table.release(descriptor.token)
   }
 
   private func interest(_ socket: ReactorSocket) -> UInt32 {
@@ -92,7 +97,7 @@ final class EpollPoller: Poller {
   }
 
   override func remove(_ descriptor: any PolledDescriptor) {
-    table.remove(descriptor)
+    forget(descriptor)
     // The kernel forgets a descriptor that is closed; no other refers to the same socket.
     Glibc.close(descriptor.number)
   }

@@ -113,13 +113,16 @@ struct DescriptorTable {
     if !removed.isEmpty { removed = [] }
   }
 
+  /// The descriptor's token means nobody from now on. Its place is nobody's until `release`.
   mutating func remove(_ descriptor: any PolledDescriptor) {
-    guard self[descriptor.token] === descriptor else { return }
+    precondition(self[descriptor.token] === descriptor, "what is removed was there")
     removed.append(descriptor)
     let index = DescriptorTable.index(descriptor.token)
     places[index].descriptor = nil
     // 28 bits: the rings' completions need the others.
     places[index].generation = (places[index].generation &+ 1) & 0x0FFF_FFFF
-    free.append(UInt32(index))
   }
+
+  /// The place of what was removed is for another one.
+  mutating func release(_ token: UInt64) { free.append(UInt32(DescriptorTable.index(token))) }
 }

@@ -17,6 +17,10 @@ final class RingPoller: Poller {
     case readiness
     case wake
     case send
+    /// A socket's file was not put into its place.
+    case hold
+    /// A file was not taken out of a place, which is what the name says instead of a token.
+    case drop
     case nothing
   }
 
@@ -42,6 +46,8 @@ final class RingPoller: Poller {
   @exclusivity(unchecked) private var lastSend: UnsafeMutablePointer<io_uring_sqe>?
   /// Completions that are not told yet.
   @exclusivity(unchecked) private var completions: [reactor_completion] = []
+  /// Places with a file that could not be taken out: nobody gets them any more.
+  private var lostPlaces: Set<Int> = []
 
   init(waker: EventDescriptor, filePlaceCount: UInt32 = RingPoller.filePlaceCount) {
     (self.waker, self.filePlaceCount) = (waker, filePlaceCount)
@@ -161,6 +167,8 @@ final class RingPoller: Poller {
   private func tell(_ completion: reactor_completion) {
     let token = completion.name & 0x0FFF_FFFF_FFFF_FFFF
     switch completion.name >> 60 {
+    case Kind.hold.rawValue: (table[token] as? ReactorSocket)?.end(errno: -completion.result)
+    case Kind.drop.rawValue: lostPlaces.insert(Int(token))
     case Kind.wake.rawValue: if !reactor_completion_goes_on(completion) { watchWaker() }
     case Kind.readiness.rawValue:
       if let socket = table[token] as? ReactorSocket { isReady(socket, completion.result) }
@@ -249,8 +257,8 @@ final class RingPoller: Poller {
   override func add(_ socket: ReactorSocket) -> Bool {
     table.insert(socket)
     let place = DescriptorTable.index(socket.token)
-    if place < ring.pointee.file_place_count {
-      reactor_ring_hold_file(ring, operation(), socket.number, UInt32(place), RingPoller.name(.nothing, 0))
+    if place < ring.pointee.file_place_count, !lostPlaces.contains(place) {
+      reactor_ring_hold_file(ring, operation(), socket.number, UInt32(place), RingPoller.name(.hold, socket.token))
       socket.operations.insert(.isHeld)
     }
     interestChanged(socket)
@@ -276,9 +284,12 @@ final class RingPoller: Poller {
     if descriptor.isReceivedFrom { cancel(RingPoller.name(.input, descriptor.token)) }
     if descriptor.isPolled { cancel(RingPoller.name(.readiness, descriptor.token)) }
     if descriptor.isHeld {
-      reactor_ring_drop_file(operation(), UInt32(DescriptorTable.index(descriptor.token)), RingPoller.name(.nothing, 0))
+      let place = DescriptorTable.index(descriptor.token)
+      reactor_ring_drop_file(operation(), UInt32(place), RingPoller.name(.drop, UInt64(place)))
     }
     reactor_ring_close_file(operation(), descriptor.number, RingPoller.name(.nothing, 0))
+    // Not before its file is out: what is prepared for the next one in this place comes behind.
+    table.release(descriptor.token)
   }
 
   override func giveBackMemory() {

@@ -30,8 +30,8 @@ struct reactor_ring {
 };
 
 // Negative errno on failure. The ring takes no operations before `reactor_ring_enable`, which the thread calls that is
-// to use it. It has at most `file_place_count` places for files, and no more than the process may have files; none if the
-// kernel gives none.
+// to use it. It has at most `file_place_count` places for files, and no more than the process may have files; none on a
+// kernel that gives none, or that keeps a file open for a while when it is taken out.
 int reactor_ring_open(
     struct reactor_ring *ring, unsigned entries, unsigned buffer_count, unsigned buffer_size, unsigned file_place_count);
 int reactor_ring_enable(struct reactor_ring *ring);
@@ -103,8 +103,8 @@ static inline void reactor_ring_cancel(struct io_uring_sqe *sqe, uint64_t cancel
   sqe->user_data = name;
 }
 
-// Puts a file into a place below `file_place_count`: the operations behind this one may name it so. Completes only if it
-// could not be done; then they fail with EBADF.
+// Puts a file into an empty place below `file_place_count`: the operations behind this one may name it so. Completes only
+// if it could not be done; then they fail with EBADF.
 static inline void reactor_ring_hold_file(
     struct reactor_ring *ring, struct io_uring_sqe *sqe, int descriptor, unsigned place, uint64_t name) {
   // Read when the operation is submitted, and its own until then.
@@ -119,7 +119,7 @@ static inline void reactor_ring_hold_file(
   sqe->user_data = name;
 }
 
-// Lets go of the file in a place; its descriptor stays open.
+// Lets go of the file in a place; its descriptor stays open. Completes only if it could not be done.
 static inline void reactor_ring_drop_file(struct io_uring_sqe *sqe, unsigned place, uint64_t name) {
   sqe->opcode = IORING_OP_CLOSE;
   sqe->file_index = place + 1;

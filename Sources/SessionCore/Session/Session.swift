@@ -108,10 +108,8 @@ final class Session {
 
   /// Asks for what a message to the client touches.
   @inline(__always) func prefetch() {
-    withUnsafePointer(to: &phase) { phase in
-      withUnsafePointer(to: &lastAckSent) { last in
-        Prefetch.bytes(phase, byteCount: UnsafeRawPointer(last) - UnsafeRawPointer(phase))
-      }
+    withUnsafePointer(to: &phase) { first in
+      withUnsafePointer(to: &lastAckSent) { Prefetch.bytes(from: first, to: $0) }
     }
   }
 

@@ -16,6 +16,11 @@ package enum Prefetch {
     prefetch_bytes(Unmanaged.passUnretained(object).toOpaque(), byteCount)
   }
 
+  /// Asks for what lies between two variables of one object; for a little of it if they do not lie as is thought here.
+  @inline(__always) static func bytes(from first: UnsafeRawPointer, to last: UnsafeRawPointer) {
+    prefetch_bytes(first, max(64, min(last - first, 1_024)))
+  }
+
   @inline(__always) package static func bytes(_ bytes: UnsafeRawPointer, byteCount: Int) {
     prefetch_bytes(bytes, byteCount)
   }

@@ -19,7 +19,8 @@ struct ConnectionTable {
   }
 
   mutating func remove(_ slot: Slot) {
-    if let connection = places[Int(slot.index)].take() { removed.append(connection) }
+    let index = Int(slot.index)
+    if index < places.count, let connection = places[index].take() { removed.append(connection) }
   }
 
   mutating func bury() {

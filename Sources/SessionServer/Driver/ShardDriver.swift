@@ -11,8 +11,9 @@ import WebSocketFrames
 /// meanwhile goes with what waits. (SwiftNIO's loop takes such ticks one after the other, before it looks at anything.)
 ///
 /// What each message touches is not checked for overlapping access at run time. Proof that none overlaps: a driver is on
-/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody but a handler, and
-/// that knows of no driver; `memory` is lent to one at a time, which `isWriting` sees to; every other access reads or changes one variable and ends with that.
+/// its loop only; `shard` and `effects` are lent to the shard's own methods, which call nobody but a handler, and that
+/// knows of no driver (or begins a task, which comes back by mail); `memory` is lent to one at a time, which `isWriting`
+/// sees to; every other access reads or changes one variable and ends with that.
 final class ShardDriver {
   let index: Int
   let loop: any EventLoop
@@ -143,6 +144,7 @@ final class ShardDriver {
     isStopped = true
     timer?.cancel()
     for connection in connections.all { connection.driverStops() }
+    connections = ConnectionTable()
     mailbox.close()
     mailbox.takeAll(into: &mail)
     for case .execute(_, let continuation) in mail { continuation.resume(returning: .stopped) }
