@@ -30,7 +30,7 @@ final class RingPoller: Poller {
   private static let bufferByteCount: UInt32 = 32_768
   /// Bytes that wait to be submitted. A larger write goes out by itself: copying it would cost more than the call.
   private static let stageByteCount = 1 << 20
-  private static let maxStagedByteCount = 1 << 16
+  private static let maxStagedByteCount = 1 << 13
   /// Sockets, of those that are open at once, that the kernel finds by their places in the ring and not by their
   /// descriptors, which it would have to look up and to count with each send.
   private static let filePlaceCount: UInt32 = 16_384

@@ -56,6 +56,25 @@ import Testing
     }
   }
 
+  /// Small writes wait for the end of the turn, large ones do not: neither overtakes the other.
+  @Test(arguments: ReactorBackend.usable) func smallAndLargeWritesKeepTheirOrder(_ backend: ReactorBackend) async throws {
+    let sizes = [10, 8_191, 8_192, 1, 8_193, 20_000, 3, 4, 100_000, 5, 9_000, 8_192, 8_193]
+    let sent = SocketTests.bytes(sizes.reduce(0, +))
+    try await withPair(backend) { pair in
+      for _ in 0..<3 {
+        let reader = Task.detached { [peer = pair.peer] in peer.read(sent.count) }
+        try await pair.with { recorder in
+          var start = 0
+          for size in sizes {
+            sent[start..<start + size].withUnsafeBytes { recorder.socket.write(copying: $0) }
+            start += size
+          }
+        }
+        #expect(await reader.value == sent)
+      }
+    }
+  }
+
   @Test(arguments: ReactorBackend.usable) func tellsWhenTheKernelHasTakenIt(_ backend: ReactorBackend) async throws {
     let tally = Tally()
     try await withPair(backend) { pair in
