@@ -46,13 +46,13 @@ final class Connection {
   }
 
   var session: Slot? { phase.session }
+  var isClosing: Bool { phase.stage == .closing }
 
   /// Asks for what a message to the client touches.
   @inline(__always) func prefetch() {
     withUnsafePointer(to: &phase) { Prefetch.bytes($0, byteCount: 64) }
     withUnsafePointer(to: &isDirty) { Prefetch.bytes($0, byteCount: 1) }
   }
-  var isClosing: Bool { phase.stage == .closing }
 }
 
 /// A session that will begin if its user may have one more.

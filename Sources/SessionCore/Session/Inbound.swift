@@ -32,10 +32,11 @@ final class Inbound: @unchecked Sendable {
   /// The version that handlers know.
   @exclusivity(unchecked) private(set) var handledVersion: UInt64 = 0
   @exclusivity(unchecked) private(set) var context: SessionContext?
-  /// Those of the context, not counted: good as long as the message is held, since no other takes its place meanwhile.
-  var lentFacts: Unmanaged<SessionContext.Facts>? { context.map { Unmanaged.passUnretained($0.facts) } }
   /// The payload in that version, nil if it was said in it.
   @exclusivity(unchecked) private(set) var castPayload: [UInt8]?
+
+  /// The context's, not counted: good as long as the message is held, since no other context takes its place meanwhile.
+  var lentFacts: Unmanaged<SessionContext.Facts>? { context.map { Unmanaged.passUnretained($0.facts) } }
 
   /// More than this is not kept for the next message.
   private static let keptByteCount = 1_024
