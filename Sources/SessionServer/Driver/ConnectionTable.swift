@@ -1,4 +1,3 @@
-import DequeModule
 import SessionCore
 
 /// A driver's connections by the names that its shard gives them.
@@ -54,10 +53,4 @@ struct ConnectionTable {
     guard index < places.count else { return nil }
     return places[index].map { Unmanaged.passUnretained($0) }
   }
-}
-
-extension Deque {
-  /// The element that has `count` others in front of it; nil if there is none. Nothing is changed, but what is asked to
-  /// change is not copied, and a copy would be counted.
-  @inline(__always) mutating func peek(_ count: Int) -> Element? { count < self.count ? self[count] : nil }
 }

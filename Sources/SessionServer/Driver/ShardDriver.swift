@@ -488,3 +488,9 @@ final class ShardDriver {
     Task { peer.post(.answered(token, await services.answer(question))) }
   }
 }
+
+extension Deque {
+  /// The element that has `count` others in front of it; nil if there is none. Nothing is changed, but what is asked to
+  /// change is not copied, and a copy would be counted.
+  @inline(__always) fileprivate mutating func peek(_ count: Int) -> Element? { count < self.count ? self[count] : nil }
+}

@@ -37,7 +37,7 @@ class TransportConnection {
 
   init(driver: ShardDriver) { self.driver = driver }
 
-  /// Asks for what a write touches of the object.
+  /// Asks for what a write touches of the object: what stands in front, and the first variables of a transport's own.
   final func prefetch() { Prefetch.object(self, byteCount: 256) }
 
   // MARK: What a transport does
