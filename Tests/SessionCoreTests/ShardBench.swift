@@ -44,9 +44,12 @@ final class ShardBench {
     step { $0.open(description, now: $1, effects: &$2) }
   }
 
-  @discardableResult func say(_ text: String, _ slot: Slot) -> Intake {
+  /// - Parameter serve: as in `Shard.receive`.
+  @discardableResult func say(
+    _ text: String, _ slot: Slot, serve: (Delivery) -> HandlerOutcome? = { _ in nil }
+  ) -> Intake {
     let bytes = Array(text.utf8)
-    return step { $0.receive(bytes.span, on: slot, now: $1, effects: &$2) }
+    return step { $0.receive(bytes.span, on: slot, now: $1, effects: &$2, serve: serve) }
   }
 
   /// Opens a connection that says hello.

@@ -97,7 +97,7 @@ struct SpellingTests {
       var envelope = Envelope()
       let isGood = (try? reader.read(text.span, into: &envelope)) != nil
       let spelling = isGood ? EnvelopeSpelling(of: text.span, envelope) : nil
-      let layout = isGood ? EnvelopeLayout(of: text.span, envelope) : nil
+      let layout = isGood ? EnvelopeLayout(of: text.span, envelope, name: 1) : nil
       // What is spelled alike and says something else, right or wrong.
       for _ in 0..<4 {
         let others = members.map { ($0.0, random.next() % 6 == 0 ? SpellingTests.value($0.0, &random) : $0.1) }
@@ -136,7 +136,7 @@ struct SpellingTests {
   func oneByteThatDiffersIsSeen(_ message: String) throws {
     let text = Array(message.utf8)
     let envelope = try Envelope(parsing: text.span)
-    #expect(EnvelopeLayout(of: text.span, envelope) != nil)
+    #expect(EnvelopeLayout(of: text.span, envelope, name: 1) != nil)
     for place in text.indices {
       for byte in UInt8.min...UInt8.max {
         var reader = EnvelopeReader()

@@ -34,9 +34,8 @@ final class ShardBench {
 
   /// A message of a session, with all that follows from it but the writing.
   func say(_ message: [UInt8], _ index: Int) {
-    guard shard.receive(message.span, on: slots[index], now: now, effects: &effects) != .stop else {
-      fatalError("the shard ends the connection: \(effects)")
-    }
+    let intake = shard.receive(message.span, on: slots[index], now: now, effects: &effects) { .reply($0.payload) }
+    guard intake != .stop else { fatalError("the shard ends the connection: \(effects)") }
     carryOut()
   }
 
@@ -63,25 +62,18 @@ final class ShardBench {
 
   private func carryOut() {
     while !effects.isEmpty {
-      if let token = effects.takeOnlyDelivery() {
-        echo(token)
-        continue
-      }
       swap(&effects, &carried)
       for index in carried.indices { carryOut(carried[index]) }
       carried.removeAll(keepingCapacity: true)
     }
   }
 
-  private func echo(_ token: HandlerToken) {
-    guard let outcome = shard.lendDelivery(token, to: { .reply($0.payload) }) else { return }
-    shard.handled(token, outcome, now: now, effects: &effects)
-  }
-
   private func carryOut(_ effect: Effect) {
     switch effect {
     case .write(let slot): dirty.append(slot)
-    case .deliver(let token): echo(token)
+    case .deliver(let token):
+      guard let outcome = shard.lendDelivery(token, to: { .reply($0.payload) }) else { return }
+      shard.handled(token, outcome, now: now, effects: &effects)
     case .ask(let token, _):
       shard.answered(token, .authenticated(Principal(user: "bench", permissions: ["*"])), now: now, effects: &effects)
     case .log(let token, let operation):

@@ -16,15 +16,17 @@ final class Inbound: @unchecked Sendable {
   /// Nil for a message that may be lost, and in version 1.
   @exclusivity(unchecked) private(set) var seq: UInt64?
   /// The inside of the `id`'s JSON string, as it was written: an answer says it back without having read it.
-  @exclusivity(unchecked) private var idJSON: [UInt8] = []
+  @exclusivity(unchecked) private var idJSON = KeptBytes()
   @exclusivity(unchecked) private(set) var hasID = false
   @exclusivity(unchecked) private var idHasEscapes = false
   @exclusivity(unchecked) private(set) var isTransient = false
   /// Of an event, and who handles it.
   @exclusivity(unchecked) var event = DispatchCache.Entry.none
+  /// `Envelope.layout` of the message that `event` was found for.
+  @exclusivity(unchecked) private var eventLayout: UInt32 = 0
   @exclusivity(unchecked) private(set) var room: String?
   @exclusivity(unchecked) private(set) var key: String?
-  /// Of an event: JSON text.
+  /// Of an event: JSON text. From when it is its turn, in the version that handlers know.
   @exclusivity(unchecked) private(set) var payload: [UInt8] = []
 
   /// To whom an event goes, from when it is its turn.
@@ -32,8 +34,6 @@ final class Inbound: @unchecked Sendable {
   /// The version that handlers know.
   @exclusivity(unchecked) private(set) var handledVersion: UInt64 = 0
   @exclusivity(unchecked) private(set) var context: SessionContext?
-  /// The payload in that version, nil if it was said in it.
-  @exclusivity(unchecked) private(set) var castPayload: [UInt8]?
 
   /// The context's, not counted: good as long as the message is held, since no other context takes its place meanwhile.
   var lentFacts: Unmanaged<SessionContext.Facts>? { context.map { Unmanaged.passUnretained($0.facts) } }
@@ -41,14 +41,17 @@ final class Inbound: @unchecked Sendable {
   /// More than this is not kept for the next message.
   private static let keptByteCount = 1_024
 
-  var idByteCount: Int { idJSON.count }
+  /// Not counted: good as long as somebody holds it.
+  var lent: Unmanaged<Inbound> { Unmanaged.passUnretained(self) }
+
+  var idByteCount: Int { idJSON.byteCount }
 
   /// Puts the inside of the `id`'s JSON string: `idByteCount` bytes.
-  @inline(__always) func putID(_ message: inout ByteCursor) { idJSON.withUnsafeBytes { message.put($0) } }
+  @inline(__always) func putID(_ message: inout ByteCursor) { idJSON.put(&message) }
 
   var id: String? {
     guard hasID else { return nil }
-    let text = idJSON
+    let text = idJSON.bytes
     return JSONText(range: text.indices, hasEscapes: idHasEscapes).text(text.span)
   }
   var name: String { event.name }
@@ -66,9 +69,13 @@ final class Inbound: @unchecked Sendable {
     fill(envelope, bytes, seq)
   }
 
+  /// Whether `event` is already that of messages with this layout.
+  @inline(__always) func hasEvent(of layout: UInt32) -> Bool { layout != 0 && layout == eventLayout }
+
   /// The same for an event; its name is for `event`.
   func fillEvent(_ envelope: Envelope, _ bytes: Span<UInt8>, seq: UInt64?) {
     isEvent = true
+    eventLayout = envelope.layout
     // Only an event can be transient, and then it has no number: one that it was given is ignored.
     isTransient = envelope.isTransient
     fill(envelope, bytes, isTransient ? nil : seq)
@@ -82,16 +89,15 @@ final class Inbound: @unchecked Sendable {
     hasID = envelope.id != nil
     if let id = envelope.id {
       idHasEscapes = id.hasEscapes
-      idJSON.assign(bytes.extracting(id.range))
+      idJSON.assign(bytes, id.range)
     }
     if let room = envelope.room { self.room = room.text(bytes) }
   }
 
-  func send(
-    to handler: HandlerID, version: UInt64, castPayload: consuming [UInt8]?, of session: Session
-  ) {
+  /// - Parameter castPayload: the payload in that version, nil if it was said in it.
+  func send(to handler: HandlerID, version: UInt64, castPayload: [UInt8]?, of session: Session) {
     (self.handler, handledVersion) = (handler, version)
-    if castPayload != nil { self.castPayload = castPayload }
+    if let castPayload { payload = castPayload }
     // Mostly the message that was here before was the same session's.
     if !session.isKnown(as: context) { context = session.context }
   }
@@ -104,7 +110,6 @@ final class Inbound: @unchecked Sendable {
     // Mostly there is none of these.
     if room != nil { room = nil }
     if key != nil { key = nil }
-    if castPayload != nil { castPayload = nil }
     // A state may be large, and a session may end.
     if context?.state != nil { context = nil }
     if payload.count > Inbound.keptByteCount { payload = [] }
@@ -146,5 +151,5 @@ struct Busy {
   var deadline: Instant = .never
 
   /// The message, not counted: good as long as the session is at work on it.
-  var lent: Unmanaged<Inbound> { Unmanaged.passUnretained(inbound) }
+  var lent: Unmanaged<Inbound> { inbound.lent }
 }

@@ -94,19 +94,23 @@ public struct Outbox: Sendable {
   /// Takes a reliable message in and gives it the next number. An unsent message with the same key gives way to it. A
   /// full outbox makes room first: transient messages go, then the oldest that are no replies.
   public mutating func append(_ message: consuming SharedMessage, limits: OutboxLimits) {
+    if message.hasKey || isFull(adding: message, limits) { makeRoom(for: message, limits) }
+    lastSeq += 1
+    count(message, by: 1)
+    let (isReply, key) = (message.isReply, message.hasKey ? message.key : nil)
+    let place = list.append(message, seq: lastSeq)
+    if unsent == OutboxList.nowhere { unsent = place }
+    if droppable == OutboxList.nowhere, !isReply { droppable = place }
+    if let key { keys[key] = place }
+  }
+
+  @inline(never) private mutating func makeRoom(for message: SharedMessage, _ limits: OutboxLimits) {
     if isFull(adding: message, limits) { dropTransients() }
     if message.hasKey, let key = message.key, let older = keys[key], !isSent(older) {
       losses.conflated += 1
       drop(older, .conflated, limits)
     }
     while isFull(adding: message, limits), dropOldest(limits) {}
-    lastSeq += 1
-    count(message, by: 1)
-    let (isReply, key) = (message.isReply, message.hasKey ? message.key : nil)
-    let place = list.append(.init(message, seq: lastSeq))
-    if unsent == OutboxList.nowhere { unsent = place }
-    if droppable == OutboxList.nowhere, !isReply { droppable = place }
-    if let key { keys[key] = place }
   }
 
   /// Whether replies alone fill it: they are never dropped, so whoever causes them has to wait.
@@ -114,12 +118,13 @@ public struct Outbox: Sendable {
     replyCount >= limits.messageCount || replyByteCount >= limits.byteCount
   }
 
-  private mutating func count(_ message: SharedMessage, by change: Int) {
+  @inline(__always) private mutating func count(_ message: SharedMessage, by change: Int) {
+    let byteCount = message.byteCount
     messageCount += change
-    byteCount += change * message.byteCount
+    self.byteCount += change * byteCount
     guard message.isReply else { return }
     replyCount += change
-    replyByteCount += change * message.byteCount
+    replyByteCount += change * byteCount
   }
 
   /// Counts messages that never came here: a gap takes their place.

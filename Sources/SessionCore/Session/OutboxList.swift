@@ -28,6 +28,12 @@ struct OutboxList: Sendable {
 
     var isGap: Bool { box != nil }
 
+    /// Becomes that of a message, in a place that was free.
+    @inline(__always) fileprivate mutating func fill(_ message: consuming SharedMessage, seq: UInt64, previous: Place) {
+      (first, last, self.previous, next) = (seq, seq, previous, OutboxList.nowhere)
+      self.message = consume message
+    }
+
     fileprivate mutating func clear(next: Place) {
       (message, box) = (nil, nil)
       self.next = next
@@ -82,6 +88,20 @@ struct OutboxList: Sendable {
 
   /// The place in front, `nowhere` at the beginning.
   func before(_ place: Place) -> Place { nodes[Int(place)].previous }
+
+  @inline(__always) mutating func append(_ message: consuming SharedMessage, seq: UInt64) -> Place {
+    guard free != OutboxList.nowhere else { return append(Node(message, seq: seq)) }
+    let (place, last) = (free, tail)
+    // Once for all of it: each change of an array looks whether it is shared.
+    var nodes = self.nodes.mutableSpan
+    let next = nodes[Int(place)].next
+    nodes[Int(place)].fill(consume message, seq: seq, previous: last)
+    if last != OutboxList.nowhere { nodes[Int(last)].next = place }
+    free = next
+    if last == OutboxList.nowhere { head = place }
+    tail = place
+    return place
+  }
 
   mutating func append(_ node: consuming Node) -> Place {
     let last = tail

@@ -43,10 +43,14 @@ struct ResumeTokens: Sendable {
   }
 
   /// The client was heard on the connection that gave it the newest token.
-  mutating func confirm() {
+  @inline(__always) mutating func confirm() {
     #if PlantedFaults
     if Planted.isOn(.oldTokenLivesOn) { return }
     #endif
+    if previous != nil { retirePrevious() }
+  }
+
+  private mutating func retirePrevious() {
     guard let previous else { return }
     retire(previous)
     self.previous = nil

@@ -89,7 +89,7 @@ extension Shard {
     session.outbox.append(message, limits: limits.outbox)
     account(session)
     if session.outbox.losses != before { count(session.outbox.losses, since: before) }
-    if mustGiveWay { relieve(session, sparing: isReply ? nil : session.outbox.lastSeq) }
+    if isOverBudget { relieve(session, sparing: isReply ? nil : session.outbox.lastSeq) }
     watchOverrun(session)
   }
 
@@ -122,7 +122,7 @@ extension Shard {
 
   /// Replies are never dropped, so whoever causes them waits: when they alone fill the outbox, and when all outboxes
   /// are full and one was not acknowledged.
-  func mustWait(_ session: Session) -> Bool {
-    session.outbox.isFullOfReplies(limits.outbox) || (isFarOverBudget && session.outbox.hasReplies)
+  @inline(__always) func mustWait(_ session: Session) -> Bool {
+    session.outbox.isFullOfReplies(limits.outbox) || (isOverBudget && isFarOverBudget && session.outbox.hasReplies)
   }
 }

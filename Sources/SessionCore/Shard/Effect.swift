@@ -11,7 +11,7 @@ public enum Effect: Sendable {
   /// Send the transport's own ping: the peer's protocol version has none.
   case transportPing(Slot)
   indirect case ask(HookToken, Question)
-  /// An event is for the application: `lendDelivery` gives it.
+  /// An event is for the application, and was not served as it came: `lendDelivery` gives it.
   case deliver(HandlerToken)
   /// To the broker, which answers with `logged`: operations of one room in their order.
   indirect case log(LogToken, LogOperation)
@@ -23,15 +23,6 @@ public enum Effect: Sendable {
 
 /// Effects in their order; the driver empties it.
 public typealias Effects = [Effect]
-
-extension Effects {
-  /// Takes a `deliver` out that is the only effect, as it mostly is.
-  public mutating func takeOnlyDelivery() -> HandlerToken? {
-    guard count == 1, case .deliver(let token) = self[0] else { return nil }
-    removeLast()
-    return token
-  }
-}
 
 /// Whether a transport goes on handing messages to the shard.
 public enum Intake: Sendable, Equatable {
@@ -140,10 +131,7 @@ public struct Delivery: Sendable {
   public var seq: UInt64? { inbound.seq }
   public var room: String? { inbound.room }
   /// JSON text.
-  public var payload: [UInt8] {
-    if let payload = inbound.castPayload { return payload }
-    return inbound.payload
-  }
+  public var payload: [UInt8] { inbound.payload }
   public var session: SessionContext { inbound.context ?? .none }
 
   /// The same without being counted, which takes two atomic operations: a message has its context as long as it is held.

@@ -1,6 +1,8 @@
 /// What a client says, from its bytes to its turn.
 extension Shard {
-  mutating func read(_ bytes: Span<UInt8>, _ connection: Connection) -> Intake {
+  mutating func read(
+    _ bytes: Span<UInt8>, _ connection: Connection, _ serve: (Delivery) -> HandlerOutcome?
+  ) -> Intake {
     guard !connection.isClosing else { return .stop }
     connection.lastHeard = now
     counters.messagesIn += 1
@@ -13,7 +15,7 @@ extension Shard {
       return intake(connection)
     }
     if let session = connection.session.flatMap({ sessions.lend($0) }) {
-      session._withUnsafeGuaranteedRef { read(envelope, bytes, $0, connection) }
+      session._withUnsafeGuaranteedRef { read(envelope, bytes, $0, connection, serve) }
     } else if envelope.type == .hello {
       hello(connection, envelope, bytes)
     } else {
@@ -60,7 +62,8 @@ extension Shard {
   // MARK: From a connection that has a session
 
   @inline(__always) private mutating func read(
-    _ envelope: Envelope, _ bytes: Span<UInt8>, _ session: Session, _ connection: Connection
+    _ envelope: Envelope, _ bytes: Span<UInt8>, _ session: Session, _ connection: Connection,
+    _ serve: (Delivery) -> HandlerOutcome?
   ) {
     #if PlantedFaults
     let isAgreed = envelope.version == session.version || Planted.isOn(.otherVersionIsTaken)
@@ -80,7 +83,7 @@ extension Shard {
     session.tokens.confirm()
     guard session.version == 1 || acknowledge(envelope.ack, session, connection) else { return }
     guard let inbound = inbound(envelope, bytes, isSequenced: session.version > 1) else { return }
-    take(inbound, session, connection)
+    take(inbound, session, connection, serve)
   }
 
   @inline(__always) private mutating func acknowledge(_ ack: UInt64?, _ session: Session, _ connection: Connection) -> Bool {
@@ -126,17 +129,19 @@ extension Shard {
 
   @inline(__always) private mutating func event(_ envelope: Envelope, _ bytes: Span<UInt8>, _ seq: UInt64?) -> Inbound {
     let inbound = spareInbounds.take() ?? Inbound()
-    if let name = envelope.event {
+    if let name = envelope.event, !inbound.hasEvent(of: envelope.layout) {
       dispatchCache.find(name, version: envelope.eventVersion, bytes, configuration.dispatcher, into: &inbound.event)
     }
     inbound.fillEvent(envelope, bytes, seq: seq)
     return inbound
   }
 
-  @inline(__always) private mutating func take(_ inbound: consuming Inbound, _ session: Session, _ connection: Connection) {
+  @inline(__always) private mutating func take(
+    _ inbound: consuming Inbound, _ session: Session, _ connection: Connection, _ serve: (Delivery) -> HandlerOutcome?
+  ) {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
     guard session.busy != nil || session.inboxCount > 0 || inbound.isBye || mustWait(session) else {
-      return begin(inbound, session)
+      return begin(inbound, session, serve)
     }
     session.enqueue(inbound)
     if session.busy == nil { work(session) }

@@ -72,7 +72,7 @@ public struct Shard: ~Copyable {
     spareInbounds.removeAll()
     spareMessages.removeAll()
     castCache.removeAll()
-    reader = EnvelopeReader()
+    reader.removeAll()
     timers.dropSpareRoom()
     localMail.dropSpareRoom()
     registry.dropSpareRoom()
@@ -106,11 +106,15 @@ public struct Shard: ~Copyable {
   }
 
   /// One whole text message came.
+  /// - Parameter serve: asked for the outcome of an event whose turn it is at once, which spares a `deliver` effect and
+  ///   the way back through `handled`; nil asks for that effect. What it is given is lent: who keeps it holds it. The
+  ///   shard is in the middle of a step meanwhile, so it must not lead back here.
   public mutating func receive(
-    _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects
+    _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects,
+    serve: (Delivery) -> HandlerOutcome? = { _ in nil }
   ) -> Intake {
     begin(now, &effects)
-    let intake = connections.lend(slot)?._withUnsafeGuaranteedRef { read(message, $0) }
+    let intake = connections.lend(slot)?._withUnsafeGuaranteedRef { read(message, $0, serve) }
     end(&effects)
     return intake ?? .stop
   }

@@ -7,7 +7,7 @@ extension Shard {
     while session.busy == nil, session.saysBye || !mustWait(session),
       let inbound = session.dequeue()
     {
-      begin(inbound, session)
+      begin(inbound, session) { _ in nil }
     }
     guard let slot = session.connection else { return }
     connections.lend(slot)?._withUnsafeGuaranteedRef { readOn($0, session) }
@@ -26,13 +26,18 @@ extension Shard {
   }
 
   /// The session works on the message from now on.
-  mutating func begin(_ inbound: consuming Inbound, _ session: Session) {
+  /// - Parameter serve: see `receive`.
+  mutating func begin(_ inbound: consuming Inbound, _ session: Session, _ serve: (Delivery) -> HandlerOutcome?) {
     // Mostly a handler takes it as it stands. Nobody but the session is to hold it then: each one that does is counted.
     if inbound.isEvent, !hasEventRules, case .handler(let handler) = inbound.decision,
       isAllowed(.event, inbound.name, session)
     {
-      let version = inbound.version
-      return hand(consume inbound, to: handler, version: version, nextSerial(), session)
+      inbound.send(to: handler, version: inbound.version, castPayload: nil, of: session)
+      // It is held here until then.
+      if let outcome = inbound.lent._withUnsafeGuaranteedRef({ serve(Delivery($0)) }) {
+        return finish(consume inbound, outcome, session)
+      }
+      return deliver(consume inbound, nextSerial(), session)
     }
     session.busy = Busy(serial: nextSerial(), inbound: copy inbound)
     if inbound.isEvent { return dispatch(consume inbound, session) }
@@ -75,7 +80,8 @@ extension Shard {
   ) {
     switch decision {
     case .handler(let handler):
-      hand(consume inbound, to: handler, version: version, cast: payload, session.busy?.serial ?? 0, session)
+      inbound.send(to: handler, version: version, castPayload: payload, of: session)
+      deliver(consume inbound, session.busy?.serial ?? 0, session)
     case .unknown:
       guard let room = inbound.room else {
         return finish(session, error: ProtocolError("event.unknown", "no handler takes \"\(inbound.name)\""))
@@ -90,16 +96,13 @@ extension Shard {
     }
   }
 
-  /// - Parameter serial: of the session's work on it.
-  @inline(__always) private mutating func hand(
-    _ inbound: consuming Inbound, to handler: HandlerID, version: UInt64, cast payload: [UInt8]? = nil, _ serial: UInt64,
-    _ session: Session
-  ) {
-    let token = HandlerToken(session: session.slot, serial: serial)
-    inbound.send(to: handler, version: version, castPayload: payload, of: session)
+  /// - Parameters:
+  ///   - inbound: one that is addressed.
+  ///   - serial: of the session's work on it.
+  private mutating func deliver(_ inbound: consuming Inbound, _ serial: UInt64, _ session: Session) {
     session.busy = Busy(serial: serial, inbound: consume inbound)
     setHandlerDeadline(session, limits.handlerTimeoutMilliseconds)
-    out.append(.deliver(token))
+    out.append(.deliver(HandlerToken(session: session.slot, serial: serial)))
   }
 
   /// Lends the event of a `deliver` effect to `handle`, which answers with its outcome, to be told with `handled` when
@@ -201,6 +204,19 @@ extension Shard {
     guard session.isBusy(with: token.serial), session.busy?.deadline ?? .never < .never else { return }
     session.busy?.deadline = .never
     session.handlerDeadline.cancel()
+    finish(session, outcome)
+  }
+
+  /// The message's handler answered at once. Mostly with a reply, for which the session need not be at work on it first.
+  @inline(__always) private mutating func finish(
+    _ inbound: consuming Inbound, _ outcome: HandlerOutcome, _ session: Session
+  ) {
+    if case .reply(let payload) = outcome { return finish(consume inbound, session, reply: payload, room: nil) }
+    session.busy = Busy(serial: nextSerial(), inbound: consume inbound)
+    finish(session, outcome)
+  }
+
+  private mutating func finish(_ session: Session, _ outcome: HandlerOutcome) {
     switch outcome {
     case .done: finish(session)
     case .reply(let payload): finish(session, reply: payload, room: nil)
@@ -276,10 +292,16 @@ extension Shard {
   mutating func finish(
     _ session: Session, reply payload: [UInt8], room: String?, then older: [SharedMessage] = []
   ) {
-    #if PlantedFaults
-    if Planted.isOn(.replyIsForgotten), session.lastIn % 16 == 7 { return finish(session) }
-    #endif
     guard let inbound = session.busy.take()?.inbound else { return }
+    finish(consume inbound, session, reply: payload, room: room, then: older)
+  }
+
+  private mutating func finish(
+    _ inbound: consuming Inbound, _ session: Session, reply payload: [UInt8], room: String?, then older: [SharedMessage] = []
+  ) {
+    #if PlantedFaults
+    if Planted.isOn(.replyIsForgotten), session.lastIn % 16 == 7 { return done(inbound, session) }
+    #endif
     let message = spareMessages.take() ?? SharedMessage()
     message.fill(replyTo: inbound, room: room, payload: payload)
     put(consume message, into: session)
@@ -312,7 +334,8 @@ extension Shard {
     spareInbounds.keep(consume inbound) { $0.clear() }
     if session.outbox.hasUnsent || session.isAckDue { markDirty(session) }
     if session.heldClaim != nil { return grantIfAtRest(session) }
-    work(session)
+    // If nothing waits, whoever took the last that did has seen to the rest.
+    if session.inboxCount > 0 { work(session) }
   }
 
   /// The client is to hear of it with the next message, or after a quarter of its window, or after a while.

@@ -4,12 +4,15 @@ public struct Envelope: Sendable {
   // In an order that leaves few holes: with each message one is made and one is copied.
   public var version: UInt64 = 0
   public var eventVersion: UInt64 = 1
-  public var seq: UInt64?
+  @MessageNumber public var seq: UInt64? = nil
+  @MessageNumber public var ack: UInt64? = nil
   public var type: MessageType = .event
   public var isTransient = false
   /// The message was said before its receiver came to the room.
   public var isHistory = false
-  public var ack: UInt64?
+  /// Names the layout that the message was found to have; 0 for none. Messages that one reader finds to have the same
+  /// one have the same `event` and `eventVersion`.
+  package var layout: UInt32 = 0
   @MessagePlace public var event: JSONText? = nil
   @MessagePlace public var id: JSONText? = nil
   @MessagePlace public var re: JSONText? = nil

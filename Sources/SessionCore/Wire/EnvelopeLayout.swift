@@ -39,8 +39,10 @@ package final class EnvelopeLayout: Sendable {
   private let envelope: Envelope
 
   /// That of a message; nil if it is not one that others are likely to have.
-  /// - Parameter envelope: what the message was read as, without a fault.
-  package init?(of message: Span<UInt8>, _ envelope: Envelope) {
+  /// - Parameters:
+  ///   - envelope: what the message was read as, without a fault.
+  ///   - name: what `Envelope.layout` is to be of those that have it.
+  package init?(of message: Span<UInt8>, _ envelope: Envelope, name: UInt32) {
     guard EnvelopeLayout.byteCounts ~= message.count else { return nil }
     var (seq, ack, payload) = (Number?.none, Number?.none, Range<Int>?.none)
     // All ones where bytes are the same in all of the messages.
@@ -74,6 +76,8 @@ package final class EnvelopeLayout: Sendable {
       return mask == Bytes() ? nil : Piece(start: piece.start, mask: mask, text: EnvelopeLayout.load(message, piece.start) & mask)
     }
     (byteCount, self.texts, self.seq, self.ack, self.payload) = (message.count, texts, seq, ack, payload)
+    var envelope = envelope
+    envelope.layout = name
     self.envelope = envelope
   }
 

@@ -6,6 +6,8 @@ public struct EnvelopeReader: Sendable {
   /// The one that the last message had. Not counted: `layouts` holds it, and what is taken from there is not it.
   private var usualLayout: Unmanaged<EnvelopeLayout>?
   private var layoutMissCount = 0
+  /// Of the layout that was learned last; never used twice.
+  private var layoutName: UInt32 = 0
   private var spellings: [EnvelopeSpelling] = []
   /// The one that the last message had of those that had no layout.
   private var usual: EnvelopeSpelling?
@@ -23,6 +25,12 @@ public struct EnvelopeReader: Sendable {
   private static let maxMessageByteCount = 4_096
 
   public init() {}
+
+  /// Lets go of what was learned.
+  mutating func removeAll() {
+    (layouts, usualLayout, spellings, usual) = ([], nil, [], nil)
+    (layoutMissCount, missCount) = (0, 0)
+  }
 
   /// Reads a message into `envelope`, which must be as new; after an error what is in it means nothing.
   public mutating func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
@@ -47,11 +55,12 @@ public struct EnvelopeReader: Sendable {
   }
 
   private mutating func learnLayout(of bytes: Span<UInt8>, _ envelope: Envelope, at place: Int) {
-    guard EnvelopeLayout.byteCounts ~= bytes.count else { return }
+    guard EnvelopeLayout.byteCounts ~= bytes.count, layoutName < .max else { return }
     layoutMissCount &+= 1
     guard layoutMissCount <= EnvelopeReader.layoutCount || layoutMissCount % EnvelopeReader.layoutMissesForEach == 0,
-      let layout = EnvelopeLayout(of: bytes, envelope)
+      let layout = EnvelopeLayout(of: bytes, envelope, name: layoutName + 1)
     else { return }
+    layoutName += 1
     if layouts.isEmpty { layouts = Array(repeating: nil, count: EnvelopeReader.layoutCount) }
     // What is taken from its place may be the usual one.
     usualLayout = Unmanaged.passUnretained(layout)

@@ -59,6 +59,12 @@ struct ByteCursor {
     target.storeBytes(of: bytes, toByteOffset: place, as: SIMD16<UInt8>.self)
   }
 
+  /// Zeros behind what was put, for what is written later. As many as sixteen where there are fewer: there must be room.
+  @inline(__always) func setZeros(_ byteCount: Int) {
+    if byteCount <= 16 { return set(SIMD16(), at: 0) }
+    target.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+  }
+
   @inline(__always) mutating func skip(_ byteCount: Int) { target += byteCount }
 
   /// Writes into memory, and tells how many bytes.
@@ -83,14 +89,9 @@ struct ByteCursor {
     target += number.digitCount
   }
 
-  /// Zeros, for what is written later.
-  @inline(__always) mutating func put(zeros count: Int) {
-    target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
-    target += count
-  }
 }
 
-/// Copies what is mostly at most 32 bytes, which then takes no call: as two pieces that may overlap.
+/// Copies what is mostly at most 64 bytes, which then takes no call: as pieces that may overlap.
 /// - Parameter target: not within what is copied.
 @inline(__always) private func copyShort(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, byteCount: Int) {
   @inline(__always) func copy<Piece>(as piece: Piece.Type) {
@@ -104,6 +105,7 @@ struct ByteCursor {
   case 4..<8: copy(as: UInt32.self)
   case 8..<16: copy(as: UInt64.self)
   case 16...32: copy(as: SIMD16<UInt8>.self)
+  case 33...64: copy(as: SIMD32<UInt8>.self)
   default: target.copyMemory(from: source, byteCount: byteCount)
   }
 }

@@ -65,9 +65,8 @@ package enum MessageWriter {
     bytes.assign(byteCount: 14 + 12 &+ textByteCount &+ payload.count) { (tail: inout OutputSpan<UInt8>) in
       // The head, and what is there of the `id`.
       tail.append(atMost: 14 + 8 &+ (inbound.hasID ? inbound.idByteCount : 0)) { tail in
-        tail.put("\"type\":\"reply\"")
-        guard inbound.hasID else { return }
-        tail.put(",\"re\":\"")
+        guard inbound.hasID else { return tail.put("\"type\":\"reply\"") }
+        tail.put("\"type\":\"reply\",\"re\":\"")
         inbound.putID(&tail)
         tail.put("\"")
       }
@@ -192,7 +191,8 @@ public struct OutputBuffer: Sendable {
     let maxByteCount = room &+ MessageHead.roomByteCount &+ tailByteCount
     bytes.append(addingCapacity: maxByteCount) { (message: inout OutputSpan<UInt8>) in
       message.append(atMost: maxByteCount) { message in
-        message.put(zeros: room)
+        message.setZeros(room)
+        message.skip(room)
         head.put(&message)
         putTail(&message)
       }

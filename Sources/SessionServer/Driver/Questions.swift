@@ -76,7 +76,9 @@ extension Services {
     }
   }
 
-  func outcome(of handler: Handler, _ delivery: Delivery) -> HandlerOutcome {
+  /// What the event's handler answers, if it is one that does so at once.
+  func serve(_ delivery: Delivery) -> HandlerOutcome? {
+    guard case .immediate(let handler) = handlers[delivery.handler.rawValue] else { return nil }
     do {
       return try delivery.withSession { try handler(Event(delivery), $0) }
     } catch {
@@ -84,8 +86,9 @@ extension Services {
     }
   }
 
-  /// The outcome goes to the mailbox.
-  func begin(_ handler: @escaping AsyncHandler, _ delivery: Delivery, _ token: HandlerToken, _ peer: Peer) {
+  /// Has the event handled by one that does not answer at once. The outcome goes to the mailbox.
+  func begin(_ delivery: Delivery, _ token: HandlerToken, _ peer: Peer) {
+    guard case .async(let handler) = handlers[delivery.handler.rawValue] else { return }
     let (event, session) = (Event(delivery), delivery.session)
     Task {
       do {

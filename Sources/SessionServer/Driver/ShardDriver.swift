@@ -337,7 +337,8 @@ final class ShardDriver {
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
   func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
-    if shard.receive(message, on: slot, now: now, effects: &effects) == .pause { connection.holds.insert(.session) }
+    let intake = shard.receive(message, on: slot, now: now, effects: &effects) { services.serve($0) }
+    if intake == .pause { connection.holds.insert(.session) }
     if isPacing { connection.charge(message.count, services.configuration.traffic) }
     carryOut()
   }
@@ -426,15 +427,14 @@ final class ShardDriver {
   // MARK: Effects
 
   /// Carries out what the shard asked for, and what it asks for meanwhile.
-  private func carryOut() {
-    guard !isCarrying else { return }
+  @inline(__always) private func carryOut() {
+    if !effects.isEmpty, !isCarrying { carryOutAll() }
+  }
+
+  private func carryOutAll() {
     guard !isStopped else { return effects.removeAll() }
     isCarrying = true
     while !effects.isEmpty {
-      if let token = effects.takeOnlyDelivery() {
-        handle(token)
-        continue
-      }
       swap(&effects, &carried)
       for index in carried.indices { carryOut(carried[index]) }
       carried.removeAll(keepingCapacity: carried.capacity <= 4_096)
@@ -470,12 +470,9 @@ final class ShardDriver {
   /// Hands an event to its handler.
   private func handle(_ token: HandlerToken) {
     let outcome = shard.lendDelivery(token) { delivery in
-      switch services.handlers[delivery.handler.rawValue] {
-      case .immediate(let handler): return services.outcome(of: handler, delivery)
-      case .async(let handler):
-        services.begin(handler, delivery, token, peers[index])
-        return nil
-      }
+      if let outcome = services.serve(delivery) { return outcome }
+      services.begin(delivery, token, peers[index])
+      return nil
     }
     if let outcome { shard.handled(token, outcome, now: now, effects: &effects) }
   }

@@ -176,7 +176,7 @@ final class Judge: WorldObserver {
 
   // MARK: Handlers
 
-  func delivered(_ delivery: Delivery, _ token: HandlerToken, node: Int) {
+  func delivered(_ delivery: Delivery, _ token: HandlerToken?, node: Int) {
     guard let session = sessions[delivery.session.sid], let seq = delivery.seq else { return }
     if session.handledEpoch != delivery.session.epoch {
       (session.handledEpoch, session.handledUpTo) = (delivery.session.epoch, 0)
@@ -184,7 +184,7 @@ final class Judge: WorldObserver {
     require(
       seq > session.handledUpTo, .ackHonesty, "\(session.sid): \(seq) went to a handler again, after \(session.handledUpTo)")
     session.handledUpTo = seq
-    session.handling = (token, seq, now)
+    session.handling = token.map { ($0, seq, now) }
   }
 
   func handled(_ token: HandlerToken, _ sid: SessionID) {

@@ -17,6 +17,7 @@ struct Plan: Sendable {
   var limits = Limits()
   var delays = World.Delays()
   var misbehaviour = World.Misbehaviour()
+  var servedAtOnceOneIn: UInt64?
   var hasRestorer = false
   var hasAuthorizer = false
   /// The server is shut down at the end, and not its clients.
@@ -30,6 +31,9 @@ struct Plan: Sendable {
     var dice = Dice(seed, 1)
     setUp(&dice)
     act(&dice)
+    // With dice of its own, so that a seed means what it meant before this was drawn.
+    var handlerDice = Dice(seed, 2)
+    servedAtOnceOneIn = handlerDice.pick([nil, 1, 2])
   }
 
   // MARK: The server

@@ -42,6 +42,7 @@ final class Run {
     judge = Judge(world, rules)
     world.observer = judge
     world.misbehaviour = plan.misbehaviour
+    world.servedAtOnceOneIn = plan.servedAtOnceOneIn
     world.log = log
     world.stepLimit = stepLimit
     world.onOwn = { [unowned self] id in self.due(id) }

@@ -77,7 +77,8 @@ protocol WorldObserver: AnyObject {
   func closing(_ wire: Wire, _ code: UInt16)
   func gone(_ wire: Wire)
   func happened(_ event: LifecycleEvent, node: Int)
-  func delivered(_ delivery: Delivery, _ token: HandlerToken, node: Int)
+  /// - Parameter token: what `handled` will name; nil where the handler answers at once.
+  func delivered(_ delivery: Delivery, _ token: HandlerToken?, node: Int)
   func handled(_ token: HandlerToken, _ sid: SessionID)
   func logged(_ room: String, _ position: LogPosition, _ event: RoomEvent)
   /// Some event of the world is over, and nothing is left that was to happen at once.

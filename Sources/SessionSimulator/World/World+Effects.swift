@@ -38,6 +38,15 @@ extension World {
     }
   }
 
+  /// What a handler that answers at once says of an event that has just come; nil if the handler is to be asked later.
+  func serve(_ delivery: Delivery, _ node: Int) -> HandlerOutcome? {
+    guard let oneIn = servedAtOnceOneIn, handlerDice.isOneIn(oneIn) else { return nil }
+    counts.hooks += 1
+    trace.note(12, node)
+    observer?.delivered(delivery, nil, node: node)
+    return application.handle(delivery)
+  }
+
   private func deliver(_ delivery: Delivery, _ token: HandlerToken, _ node: Int) {
     observer?.delivered(delivery, token, node: node)
     answering(delays.handler) { world, delay in

@@ -64,7 +64,7 @@ extension World {
     counts.messagesIn += 1
     observer?.arrives(wire, message)
     let intake = step(wire.node) { shard, now, effects in
-      shard.receive(message.span, on: slot, now: now, effects: &effects)
+      shard.receive(message.span, on: slot, now: now, effects: &effects) { self.serve($0, wire.node) }
     }
     if intake == .pause { wire.isPaused = true }
     observer?.arrived(wire, intake)

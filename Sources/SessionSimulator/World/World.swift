@@ -45,6 +45,9 @@ public final class World {
 
   var observer: (any WorldObserver)?
   var misbehaviour = Misbehaviour()
+  /// Of events whose turn it is when they come, chance has one in so many handled in the same step; nil for none.
+  var servedAtOnceOneIn: UInt64?
+  var handlerDice: Dice
   /// Which steps were taken, and what came of them.
   var trace = Trace()
   var counts = EventCounts()
@@ -86,6 +89,7 @@ public final class World {
     }
     lastOnLink = Array(repeating: .zero, count: shardCount * shardCount)
     self.random = random
+    handlerDice = Dice(seed, .max - 1)
   }
 
   // MARK: Time
