@@ -9,6 +9,8 @@
 /// will do, and nothing waits for it.
 static inline void prefetch_bytes(const void *bytes, size_t count) {
   for (size_t offset = 0; offset < count; offset += 64) __builtin_prefetch((const char *)bytes + offset, 1);
+  // They may end in one line more than they fill.
+  if (count) __builtin_prefetch((const char *)bytes + count - 1, 1);
 }
 
 #endif

@@ -99,16 +99,58 @@ import Testing
     #expect(messages.first?["payload"]?.unsignedValue == 1)
   }
 
+  /// Two texts of that many characters that differ in each of them.
+  private func texts(_ count: Int) -> [String] {
+    ["abcdefghijklm", "nopqrstuvwxyz"].map { String(String(repeating: $0, count: 6).prefix(count)) }
+  }
+
   /// What is short is kept another way than what is long, and what stands near the end of the message another way again.
-  @Test(arguments: [1, 15, 16, 17, 40, 64]) func answersWithTheIDThatItWasGiven(byteCount: Int) {
+  @Test(arguments: 1...64) func answersWithTheIDThatItWasGiven(byteCount: Int) {
     let bench = ShardBench()
     let slot = bench.enter()
-    let id = String("abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789".prefix(byteCount))
-    let atTheEnd = #"{"v":2,"seq":2,"ack":0,"type":"event","event":"work","payload":[2],"id":"\#(id)"}"#
-    #expect(say(work(1, id), bench, slot, .reply([0x31])) == ["\(id) [1]"])
-    #expect(say(atTheEnd, bench, slot, .reply([0x32])) == ["\(id) [2]"])
-    #expect(say(work(3, "z"), bench, slot, .reply([0x33])) == ["z [3]"])
-    #expect(bench.messages(slot).compactMap { $0["re"]?.stringValue } == [id, id, "z"])
+    let ids = texts(byteCount)
+    for (index, id) in (ids + ids).enumerated() {
+      let (inFront, behind) = index < 2 ? (#""id":"\#(id)","#, "") : ("", #","id":"\#(id)""#)
+      let text = #"{"v":2,"seq":\#(index + 1),"ack":0,"type":"event","event":"work",\#(inFront)"payload":[2]\#(behind)}"#
+      #expect(say(text, bench, slot, .reply([0x31])) == ["\(id) [2]"])
+    }
+    #expect(bench.messages(slot).compactMap { $0["re"]?.stringValue } == ids + ids)
+  }
+
+  /// Bytes are copied in pieces by their number.
+  @Test(arguments: 0...80) func answersWithThePayloadThatItWasGiven(count: Int) {
+    let bench = ShardBench()
+    let slot = bench.enter()
+    let payloads = texts(count)
+    for (index, payload) in payloads.enumerated() {
+      let text = #"{"v":2,"seq":\#(index + 1),"ack":0,"type":"event","event":"work","id":"1","payload":"\#(payload)"}"#
+      bench.say(text, slot) { .reply($0.payload) }
+    }
+    #expect(bench.messages(slot).suffix(2).map { $0["payload"]?.stringValue } == payloads)
+  }
+
+  /// Messages that are as long, with names that are as long, by turns, on sessions whose messages use the same objects; also
+  /// when what was learned of them is let go of while one of them is with its handler.
+  @Test func goesToTheHandlerOfItsName() {
+    let bench = ShardBench()
+    let slots = [bench.enter(), bench.enter()]
+    var seen: [String] = []
+    func say(_ name: String, _ seq: Int, _ slot: Int) {
+      bench.say(#"{"v":2,"seq":\#(seq),"ack":0,"type":"event","event":"\#(name)","id":"1","payload":1}"#, slots[slot]) {
+        seen.append("\($0.event) \($0.handler.rawValue)")
+        return seen.count == 3 ? nil : .done
+      }
+    }
+    for (seq, name) in ["work", "rest", "rest", "work"].enumerated() {
+      say(name, seq + 1, 0)
+      if seq == 2 {
+        // It is with its handler.
+        bench.shard.dropSpares()
+        for seq in 1...3 { say(["rest", "work", "rest"][seq - 1], seq, 1) }
+        bench.finish(0, .done)
+      }
+    }
+    #expect(seen == ["work 0", "rest 1", "rest 1", "rest 1", "work 0", "rest 1", "work 0"])
   }
 
   @Test func whatIsNotServedIsDelivered() {
@@ -146,7 +188,10 @@ import Testing
     let bench = ShardBench()
     let slot = bench.enter()
     #expect(say(work(1, "a"), bench, slot, .done) == ["a [1]"])
+    _ = bench.messages(slot)
     #expect(say(work(1, "a"), bench, slot, .done) == [])
-    #expect(bench.messages(slot).last?["ack"]?.unsignedValue == 1)
+    let messages = bench.messages(slot)
+    #expect(messages.map { $0["type"]?.stringValue } == ["ack"])
+    #expect(messages.first?["ack"]?.unsignedValue == 1)
   }
 }

@@ -14,6 +14,7 @@ final class ShardBench {
     change(&limits)
     var dispatcher = Dispatcher()
     dispatcher.on("work", HandlerID(rawValue: 0))
+    dispatcher.on("rest", HandlerID(rawValue: 1))
     let configuration = ShardConfiguration(
       index: 0, count: 1, limits: limits, dispatcher: dispatcher, asksAuthorizer: asksAuthorizer,
       asksRestorer: asksRestorer)

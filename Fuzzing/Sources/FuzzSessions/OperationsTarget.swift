@@ -36,6 +36,7 @@ private final class Play {
     application.dispatcher.on("echo", HandlerID(rawValue: 0))
     application.handle = { .reply($0.payload) }
     world = World(shardCount: 1 + Int(flags % 3), limits: limits, application: application, seed: 1)
+    world.servedAtOnceOneIn = flags & 16 == 0 ? nil : flags & 32 == 0 ? 1 : 2
   }
 
   // MARK: Operations

@@ -28,7 +28,7 @@ final class Connection {
   /// The refusal of the session that was asked for, to be told in `welcome`.
   @exclusivity(unchecked) var refusal: Refused?
   /// Unsequenced messages that wait, as tails.
-  @exclusivity(unchecked) var control: Deque<[UInt8]> = []
+  @exclusivity(unchecked) var control = ControlQueue()
   @exclusivity(unchecked) var isDirty = false
   @exclusivity(unchecked) var isPaused = false
   let openedAt: Instant
@@ -52,6 +52,24 @@ final class Connection {
   @inline(__always) func prefetch() {
     withUnsafePointer(to: &phase) { Prefetch.bytes($0, byteCount: 64) }
     withUnsafePointer(to: &isDirty) { Prefetch.bytes($0, byteCount: 1) }
+  }
+}
+
+/// Unsequenced messages that wait for a connection. It knows their number without a look into the queue, whose memory lies
+/// elsewhere: mostly there are none, which each write asks.
+struct ControlQueue {
+  private var tails: Deque<[UInt8]> = []
+  private(set) var count = 0
+
+  mutating func append(_ tail: [UInt8]) {
+    tails.append(tail)
+    count += 1
+  }
+
+  mutating func popFirst() -> [UInt8]? {
+    guard count > 0 else { return nil }
+    count -= 1
+    return tails.popFirst()
   }
 }
 

@@ -80,6 +80,8 @@ struct OutboxList: Sendable {
     nodes.withUnsafeBufferPointer { nodes in
       guard let start = nodes.baseAddress else { return }
       Prefetch.bytes(start + Int(place), byteCount: MemoryLayout<Node>.stride)
+      // In front of an array's elements stand its count and who shares it, which each access looks at.
+      Prefetch.bytes(UnsafeRawPointer(start) - 32, byteCount: 32)
     }
   }
 

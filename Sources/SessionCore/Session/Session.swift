@@ -25,8 +25,8 @@ struct Membership: Sendable {
 ///
 /// Its variables are not checked for overlapping access at run time, which took a seventh of the time of an echo. Proof
 /// that none overlaps: a session is reached through its shard only, a shard is in one step at a time (its methods are
-/// mutating), it calls nobody in a step but the handler of an event, who is given the message and not the session, and no method
-/// of what is stored here is handed the session.
+/// mutating), what it calls in a step (the handler of an event, rules for payloads) is given the message and no session, and
+/// no method of what is stored here is handed the session.
 final class Session {
   let slot: Slot
   let sid: SessionID

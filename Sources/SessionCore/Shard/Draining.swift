@@ -21,7 +21,7 @@ extension Shard {
 
   /// Unsequenced messages go first.
   private func drainControl(_ connection: Connection, ack: UInt64?, _ buffer: inout OutputBuffer) {
-    while !connection.control.isEmpty, let tail = connection.control.popFirst() {
+    while let tail = connection.control.popFirst() {
       #if PlantedFaults
       let version = Planted.isOn(.welcomeBreaksVersion1) ? 2 : connection.version
       #else

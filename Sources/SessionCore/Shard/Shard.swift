@@ -106,9 +106,9 @@ public struct Shard: ~Copyable {
   }
 
   /// One whole text message came.
-  /// - Parameter serve: asked for the outcome of an event whose turn it is at once, which spares a `deliver` effect and
-  ///   the way back through `handled`; nil asks for that effect. What it is given is lent: who keeps it holds it. The
-  ///   shard is in the middle of a step meanwhile, so it must not lead back here.
+  /// - Parameter serve: mostly asked for the outcome of an event whose turn it is at once, which spares a `deliver` effect
+  ///   and the way back through `handled`; nil asks for that effect, which comes for every other event. What it is given is
+  ///   lent: who keeps it holds it. The shard is in the middle of a step meanwhile, so it must not lead back here.
   public mutating func receive(
     _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects,
     serve: (Delivery) -> HandlerOutcome? = { _ in nil }

@@ -6,7 +6,7 @@ public struct EnvelopeReader: Sendable {
   /// The one that the last message had. Not counted: `layouts` holds it, and what is taken from there is not it.
   private var usualLayout: Unmanaged<EnvelopeLayout>?
   private var layoutMissCount = 0
-  /// Of the layout that was learned last; never used twice.
+  /// Of the layout that was learned last; a reader uses none twice.
   private var layoutName: UInt32 = 0
   private var spellings: [EnvelopeSpelling] = []
   /// The one that the last message had of those that had no layout.

@@ -88,7 +88,6 @@ struct ByteCursor {
     }
     target += number.digitCount
   }
-
 }
 
 /// Copies what is mostly at most 64 bytes, which then takes no call: as pieces that may overlap.

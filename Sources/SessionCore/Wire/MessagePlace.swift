@@ -17,6 +17,7 @@
     bits = start | end &<< 32 | (text.hasEscapes ? MessagePlace.escapesBit : 0)
   }
 
+  /// Nil where there is no such text.
   @inline(__always) public var wrappedValue: JSONText? {
     get {
       guard bits != MessagePlace.none else { return nil }
@@ -35,6 +36,7 @@
 
   @inline(__always) public init(wrappedValue number: UInt64?) { value = number ?? MessageNumber.none }
 
+  /// Nil where there is no such number.
   @inline(__always) public var wrappedValue: UInt64? {
     get { value == MessageNumber.none ? nil : value }
     set { self = MessageNumber(wrappedValue: newValue) }

@@ -88,7 +88,9 @@ extension Services {
 
   /// Has the event handled by one that does not answer at once. The outcome goes to the mailbox.
   func begin(_ delivery: Delivery, _ token: HandlerToken, _ peer: Peer) {
-    guard case .async(let handler) = handlers[delivery.handler.rawValue] else { return }
+    guard case .async(let handler) = handlers[delivery.handler.rawValue] else {
+      preconditionFailure("\(delivery.event) has a handler that answers at once")
+    }
     let (event, session) = (Event(delivery), delivery.session)
     Task {
       do {

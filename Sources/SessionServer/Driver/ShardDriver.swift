@@ -337,6 +337,7 @@ final class ShardDriver {
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
   func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
+    guard !isStopped else { return }
     let intake = shard.receive(message, on: slot, now: now, effects: &effects) { services.serve($0) }
     if intake == .pause { connection.holds.insert(.session) }
     if isPacing { connection.charge(message.count, services.configuration.traffic) }

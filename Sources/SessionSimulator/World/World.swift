@@ -46,7 +46,7 @@ public final class World {
   var observer: (any WorldObserver)?
   var misbehaviour = Misbehaviour()
   /// Of events whose turn it is when they come, chance has one in so many handled in the same step; nil for none.
-  var servedAtOnceOneIn: UInt64?
+  public var servedAtOnceOneIn: UInt64?
   var handlerDice: Dice
   /// Which steps were taken, and what came of them.
   var trace = Trace()
