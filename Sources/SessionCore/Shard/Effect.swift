@@ -197,6 +197,10 @@ public enum HandlerOutcome: Sendable {
   case setState([UInt8])
 }
 
+/// Handles an event, and tells the outcome; nil if that comes later, or is for others to find out. The event is lent: who
+/// keeps it holds it.
+public typealias Serving = (_ event: Delivery) -> HandlerOutcome?
+
 public enum Target: Sendable, Hashable {
   case session(SessionID)
   case user(String)

@@ -1,8 +1,6 @@
 /// What a client says, from its bytes to its turn.
 extension Shard {
-  mutating func read(
-    _ bytes: Span<UInt8>, _ connection: Connection, _ serve: (Delivery) -> HandlerOutcome?
-  ) -> Intake {
+  mutating func read(_ bytes: Span<UInt8>, _ connection: Connection, _ serve: Serving) -> Intake {
     guard !connection.isClosing else { return .stop }
     connection.lastHeard = now
     counters.messagesIn += 1
@@ -63,7 +61,7 @@ extension Shard {
 
   @inline(__always) private mutating func read(
     _ envelope: Envelope, _ bytes: Span<UInt8>, _ session: Session, _ connection: Connection,
-    _ serve: (Delivery) -> HandlerOutcome?
+    _ serve: Serving
   ) {
     #if PlantedFaults
     let isAgreed = envelope.version == session.version || Planted.isOn(.otherVersionIsTaken)
@@ -137,7 +135,7 @@ extension Shard {
   }
 
   @inline(__always) private mutating func take(
-    _ inbound: consuming Inbound, _ session: Session, _ connection: Connection, _ serve: (Delivery) -> HandlerOutcome?
+    _ inbound: consuming Inbound, _ session: Session, _ connection: Connection, _ serve: Serving
   ) {
     guard session.version == 1 || counts(inbound, session, connection) else { return }
     guard session.busy != nil || session.inboxCount > 0 || inbound.isBye || mustWait(session) else {

@@ -107,11 +107,11 @@ public struct Shard: ~Copyable {
 
   /// One whole text message came.
   /// - Parameter serve: mostly asked for the outcome of an event whose turn it is at once, which spares a `deliver` effect
-  ///   and the way back through `handled`; nil asks for that effect, which comes for every other event. What it is given is
-  ///   lent: who keeps it holds it. The shard is in the middle of a step meanwhile, so it must not lead back here.
+  ///   and the way back through `handled`; nil asks for that effect, which comes for every other event. The shard is in the
+  ///   middle of a step meanwhile, so it must not lead back here.
   public mutating func receive(
     _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects,
-    serve: (Delivery) -> HandlerOutcome? = { _ in nil }
+    serve: Serving = { _ in nil }
   ) -> Intake {
     begin(now, &effects)
     let intake = connections.lend(slot)?._withUnsafeGuaranteedRef { read(message, $0, serve) }

@@ -27,7 +27,7 @@ extension Shard {
 
   /// The session works on the message from now on.
   /// - Parameter serve: see `receive`.
-  mutating func begin(_ inbound: consuming Inbound, _ session: Session, _ serve: (Delivery) -> HandlerOutcome?) {
+  mutating func begin(_ inbound: consuming Inbound, _ session: Session, _ serve: Serving) {
     // Mostly a handler takes it as it stands. Nobody but the session is to hold it then: each one that does is counted.
     if inbound.isEvent, !hasEventRules, case .handler(let handler) = inbound.decision,
       isAllowed(.event, inbound.name, session)
@@ -110,9 +110,7 @@ extension Shard {
   ///
   /// The message is not counted meanwhile, since that takes two atomic operations; who keeps it holds it. Proof that
   /// what is lent lives: the session holds it until the next step, and there is none before this ends.
-  public borrowing func lendDelivery(
-    _ token: HandlerToken, to handle: (Delivery) -> HandlerOutcome?
-  ) -> HandlerOutcome? {
+  public borrowing func lendDelivery(_ token: HandlerToken, to handle: Serving) -> HandlerOutcome? {
     sessions.lend(token.session)?._withUnsafeGuaranteedRef { session in
       guard session.isBusy(with: token.serial), let inbound = session.busy?.lent else { return nil }
       return inbound._withUnsafeGuaranteedRef { handle(Delivery($0)) }
