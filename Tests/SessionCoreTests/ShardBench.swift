@@ -47,7 +47,7 @@ final class ShardBench {
 
   /// - Parameter serve: as in `Shard.receive`.
   @discardableResult func say(
-    _ text: String, _ slot: Slot, serve: (Delivery) -> HandlerOutcome? = { _ in nil }
+    _ text: String, _ slot: Slot, serve: Serving = { _ in nil }
   ) -> Intake {
     let bytes = Array(text.utf8)
     return step { $0.receive(bytes.span, on: slot, now: $1, effects: &$2, serve: serve) }

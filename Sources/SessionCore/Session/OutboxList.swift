@@ -91,6 +91,7 @@ struct OutboxList: Sendable {
   /// The place in front, `nowhere` at the beginning.
   func before(_ place: Place) -> Place { nodes[Int(place)].previous }
 
+  /// The same as with a node of that message, for what is done with each message.
   @inline(__always) mutating func append(_ message: consuming SharedMessage, seq: UInt64) -> Place {
     guard free != OutboxList.nowhere else { return append(Node(message, seq: seq)) }
     let (place, last) = (free, tail)

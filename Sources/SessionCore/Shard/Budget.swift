@@ -59,7 +59,8 @@ extension Shard {
   /// Whether what cannot be dropped takes more than the budget and a sixteenth: what can be has given way by then, here
   /// at once and in other shards when they heard of it.
   private var isFarOverBudget: Bool {
-    outboxByteCountInAll > limits.outboxTotalByteCount + limits.outboxTotalByteCount / 16
+    // The first follows from the second, and costs less to say no.
+    isOverBudget && outboxByteCountInAll > limits.outboxTotalByteCount + limits.outboxTotalByteCount / 16
   }
 
   /// To be called after each change of a session's outbox.
@@ -123,6 +124,6 @@ extension Shard {
   /// Replies are never dropped, so whoever causes them waits: when they alone fill the outbox, and when all outboxes
   /// are full and one was not acknowledged.
   @inline(__always) func mustWait(_ session: Session) -> Bool {
-    session.outbox.isFullOfReplies(limits.outbox) || (isOverBudget && isFarOverBudget && session.outbox.hasReplies)
+    session.outbox.isFullOfReplies(limits.outbox) || (isFarOverBudget && session.outbox.hasReplies)
   }
 }

@@ -26,10 +26,11 @@ public struct EnvelopeReader: Sendable {
 
   public init() {}
 
-  /// Lets go of what was learned.
+  /// Lets go of what was learned. Names of layouts go on: messages that were read before may still have theirs.
   mutating func removeAll() {
-    (layouts, usualLayout, spellings, usual) = ([], nil, [], nil)
-    (layoutMissCount, missCount) = (0, 0)
+    let layoutName = layoutName
+    self = EnvelopeReader()
+    self.layoutName = layoutName
   }
 
   /// Reads a message into `envelope`, which must be as new; after an error what is in it means nothing.

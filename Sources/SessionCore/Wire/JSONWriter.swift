@@ -59,10 +59,10 @@ struct ByteCursor {
     target.storeBytes(of: bytes, toByteOffset: place, as: SIMD16<UInt8>.self)
   }
 
-  /// Zeros behind what was put, for what is written later. As many as sixteen where there are fewer: there must be room.
-  @inline(__always) func setZeros(_ byteCount: Int) {
-    if byteCount <= 16 { return set(SIMD16(), at: 0) }
-    target.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+  /// Zeros, for what is written later. There must be room for sixteen: behind fewer, zeros are in the place of what is put next.
+  @inline(__always) mutating func put(zeros count: Int) {
+    if count <= 16 { set(SIMD16(), at: 0) } else { target.initializeMemory(as: UInt8.self, repeating: 0, count: count) }
+    target += count
   }
 
   @inline(__always) mutating func skip(_ byteCount: Int) { target += byteCount }

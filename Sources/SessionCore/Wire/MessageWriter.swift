@@ -191,8 +191,7 @@ public struct OutputBuffer: Sendable {
     let maxByteCount = room &+ MessageHead.roomByteCount &+ tailByteCount
     bytes.append(addingCapacity: maxByteCount) { (message: inout OutputSpan<UInt8>) in
       message.append(atMost: maxByteCount) { message in
-        message.setZeros(room)
-        message.skip(room)
+        message.put(zeros: room)
         head.put(&message)
         putTail(&message)
       }

@@ -17,6 +17,7 @@ struct Plan: Sendable {
   var limits = Limits()
   var delays = World.Delays()
   var misbehaviour = World.Misbehaviour()
+  /// As `World.servedAtOnceOneIn`.
   var servedAtOnceOneIn: UInt64?
   var hasRestorer = false
   var hasAuthorizer = false
