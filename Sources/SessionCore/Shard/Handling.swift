@@ -1,7 +1,9 @@
 extension Shard {
   /// What another shard, or this one, said.
-  mutating func handle(_ message: ShardMessage) {
-    switch message.content {
+  mutating func handle(_ message: consuming ShardMessage) { handle((consume message).content) }
+
+  private mutating func handle(_ content: consuming ShardMessage.Content) {
+    switch consume content {
     case .claim(let claim): registrarClaimed(claim)
     case .claimRefused(let sid, let reason): registrarRefused(sid, reason)
     case .stayed(let sid): registrarSettled(sid)
@@ -17,12 +19,12 @@ extension Shard {
     case .admit(let user, let sid, let shard, let connection): admit(sid, of: user, shard, connection)
     case .admitted(let user, let sid, let connection, let isIn): admitted(sid, of: user, connection, isIn)
     case .done(let reply, let done): finish(reply, done)
-    default: handleRoom(message.content)
+    case let content: handleRoom(content)
     }
   }
 
-  private mutating func handleRoom(_ content: ShardMessage.Content) {
-    switch content {
+  private mutating func handleRoom(_ content: consuming ShardMessage.Content) {
+    switch consume content {
     case .join(let room, let member, let wish, let reply): homeJoin(room, member, wish, reply)
     case .leave(let room, let sid, let reply): homeLeave(room, sid, reply)
     case .publish(let room, let event, let reply): homePublish(room, event, reply)

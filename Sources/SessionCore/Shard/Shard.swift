@@ -14,7 +14,7 @@ public struct Shard: ~Copyable {
   /// Effects of the step under way.
   var out: Effects = []
   /// What this shard said to itself in the step under way.
-  var localMail: [ShardMessage] = []
+  var localMail: Deque<ShardMessage> = []
   var timers = TimerTable()
 
   var connections = SlotArray<Connection>()
@@ -74,7 +74,7 @@ public struct Shard: ~Copyable {
     castCache.removeAll()
     reader.removeAll()
     timers.dropSpareRoom()
-    localMail.dropSpareRoom()
+    localMail = []
     registry.dropSpareRoom()
     slotBySID.dropSpareRoom()
     users.dropSpareRoom()
@@ -229,12 +229,7 @@ public struct Shard: ~Copyable {
   }
 
   private mutating func handleLocalMail() {
-    var next = 0
-    while next < localMail.count {
-      handle(localMail[next])
-      next += 1
-    }
-    localMail.removeAll(keepingCapacity: true)
+    while let message = localMail.popFirst() { handle(consume message) }
   }
 
   mutating func post(_ content: ShardMessage.Content, to shard: Int) {

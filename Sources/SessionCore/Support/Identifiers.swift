@@ -1,6 +1,9 @@
 /// Base64url without padding: RFC 4648 section 5.
 package enum Base64URL {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+  private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+  /// The character of the lowest six bits. There is one of each value of them.
+  @inline(__always) private static func character(_ bits: UInt64) -> UInt8 { alphabet.utf8Start[Int(bits & 63)] }
 
   static func contains(_ byte: UInt8) -> Bool {
     switch byte {
@@ -18,24 +21,25 @@ package enum Base64URL {
       count += 8
       while count >= 6 {
         count -= 6
-        text.append(alphabet[Int(bits >> count & 63)])
+        text.append(character(UInt64(bits >> count)))
       }
     }
-    if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 63)]) }
+    if count > 0 { text.append(character(UInt64(bits << (6 - count)))) }
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Appends the 22 characters of 128 bits: 21 of six bits, and one of the two that are left.
-  static func append(_ high: UInt64, _ low: UInt64, to text: inout [UInt8]) {
-    let (bits, alphabet) = (UInt128(high) << 64 | UInt128(low), alphabet)
-    for shift in stride(from: 122, through: 2, by: -6) { text.append(alphabet[Int(truncatingIfNeeded: bits >> shift) & 63]) }
-    text.append(alphabet[Int(truncatingIfNeeded: bits << 4) & 63])
+  /// Puts the 22 characters of 128 bits: 21 of six bits, the eleventh's from both halves, and one of the two that are left.
+  static func put(_ high: UInt64, _ low: UInt64, into text: inout ByteCursor) {
+    for place in 0..<10 { text.put(character(high &>> UInt64(58 &- 6 &* place))) }
+    text.put(character(high &<< 2 | low &>> 62))
+    for place in 0..<10 { text.put(character(low &>> UInt64(56 &- 6 &* place))) }
+    text.put(character(low &<< 4))
   }
 
   /// The value of each character, 255 for those outside the alphabet.
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: 255, count: 256)
-    for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+    for value: UInt8 in 0..<64 { values[Int(character(UInt64(value)))] = value }
     return values
   }()
 
@@ -67,24 +71,27 @@ public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible
 
   /// Reads `s_` and 22 characters of base64url.
   public init?(_ text: String) {
-    guard text.utf8.count == 24, text.hasPrefix("s_"), let bytes = Base64URL.decode(text.dropFirst(2)) else { return nil }
+    guard text.utf8.count == SessionID.textByteCount, text.hasPrefix("s_"), let bytes = Base64URL.decode(text.dropFirst(2)) else { return nil }
     high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
     low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   /// Whether bytes have the form of one, without looking at what it names.
   static func isForm(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    guard range.count == 24, bytes[range.lowerBound] == 0x73, bytes[range.lowerBound + 1] == 0x5F else { return false }
+    guard range.count == textByteCount, bytes[range.lowerBound] == 0x73, bytes[range.lowerBound + 1] == 0x5F else { return false }
     for index in range.dropFirst(2) where !Base64URL.contains(bytes[index]) { return false }
     // The last character stands for two bits, and its other four are 0: each value has one spelling only.
     return [0x41, 0x51, 0x67, 0x77].contains(bytes[range.upperBound - 1])
   }
 
-  public var description: String { Identifier.text { append(to: &$0) } }
+  /// Of its text.
+  static let textByteCount = 24
 
-  func append(to bytes: inout [UInt8]) {
-    bytes.append(literal: "s_")
-    Base64URL.append(high, low, to: &bytes)
+  public var description: String { ByteCursor.text(atMost: SessionID.textByteCount) { put(into: &$0) } }
+
+  func put(into text: inout ByteCursor) {
+    text.put("s_")
+    Base64URL.put(high, low, into: &text)
   }
 
   public static func < (left: SessionID, right: SessionID) -> Bool {
@@ -100,24 +107,15 @@ public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
   public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
   public var description: String {
-    Identifier.text { bytes in
-      bytes.append(literal: "c_")
-      Base64URL.append(high, low, to: &bytes)
+    ByteCursor.text(atMost: 24) { text in
+      text.put("c_")
+      Base64URL.put(high, low, into: &text)
     }
   }
 }
 
-enum Identifier {
-  static func text(_ write: (inout [UInt8]) -> Void) -> String {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(24)
-    write(&bytes)
-    return String(decoding: bytes, as: UTF8.self)
-  }
-}
-
 /// 16 hex digits: an epoch, a log.
-package func hexDigits(_ value: UInt64) -> String { Identifier.text { $0.append(hex: value) } }
+package func hexDigits(_ value: UInt64) -> String { ByteCursor.text(atMost: 16) { $0.put(hex: value) } }
 
 /// Exactly 16 lower-case hex digits.
 package func parseHexDigits(_ text: String) -> UInt64? {

@@ -41,6 +41,32 @@ struct ByteCursor {
     target += text.utf8CodeUnitCount
   }
 
+  @inline(__always) mutating func put(_ byte: UInt8) {
+    target.storeBytes(of: byte, as: UInt8.self)
+    target += 1
+  }
+
+  /// The key of an object's next member: four bytes more than its name has.
+  @inline(__always) mutating func put(key name: StaticString) {
+    put(",\"")
+    put(name)
+    put("\":")
+  }
+
+  /// 16 lower-case hex digits.
+  mutating func put(hex number: UInt64) {
+    for half in [number &>> 32, number & 0xFFFF_FFFF] {
+      // Side by side in one word: two pieces of four digits, four of two, eight digits.
+      let quarters = (half | half &<< 16) & 0x0000_FFFF_0000_FFFF
+      let pairs = (quarters | quarters &<< 8) & 0x00FF_00FF_00FF_00FF
+      let digits = (pairs | pairs &<< 4) & 0x0F0F_0F0F_0F0F_0F0F
+      // A digit from 10 on is a letter, which stands 39 behind where the next decimal digit would.
+      let letters = (digits &+ 0x0606_0606_0606_0606) &>> 4 & 0x0101_0101_0101_0101
+      target.storeBytes(of: (digits &+ 0x3030_3030_3030_3030 &+ letters &* 39).bigEndian, as: UInt64.self)
+      target += 8
+    }
+  }
+
   @inline(__always) mutating func put(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress else { return }
     target.copyMemory(from: source, byteCount: bytes.count)
@@ -76,6 +102,12 @@ struct ByteCursor {
     var cursor = ByteCursor(target: start)
     write(&cursor)
     return cursor.target - start
+  }
+
+  /// What is written, as a text.
+  /// - Parameter write: puts at most `byteCount` bytes, which are UTF-8.
+  static func text(atMost byteCount: Int, _ write: (inout ByteCursor) -> Void) -> String {
+    String(unsafeUninitializedCapacity: byteCount) { ByteCursor.write(to: UnsafeMutableRawBufferPointer($0), write) }
   }
 
   /// At most 20 digits; there must be room for so many.
@@ -148,13 +180,7 @@ struct Decimal {
 
   var text: String {
     // A word for a short one, so that the text lies in the string itself.
-    String(unsafeUninitializedCapacity: isShort ? 8 : Decimal.maxDigitCount) { buffer in
-      // There is one, since it was asked for.
-      guard let base = buffer.baseAddress else { return 0 }
-      var cursor = ByteCursor(target: UnsafeMutableRawPointer(base))
-      cursor.put(self)
-      return digitCount
-    }
+    ByteCursor.text(atMost: isShort ? 8 : Decimal.maxDigitCount) { $0.put(self) }
   }
 
   @inline(never) private static func longDigitCount(_ value: UInt64) -> Int {
@@ -216,25 +242,9 @@ extension [UInt8] {
     text.withUTF8Buffer { append(copying: UnsafeRawBufferPointer($0)) }
   }
 
-  /// Appends a number in decimal.
-  mutating func append(decimal value: UInt64) {
-    append(addingCapacity: Decimal.maxDigitCount) { (target: inout OutputSpan<UInt8>) in target.append(decimal: value) }
-  }
-
   /// Appends `text` as a JSON string, quotes included: RFC 8259 section 7 asks for `"`, `\` and controls to be escaped.
   mutating func append(json text: String) {
     append(addingCapacity: text.jsonByteCount) { (target: inout OutputSpan<UInt8>) in target.append(json: text) }
-  }
-
-  /// Appends two lower-case hex digits.
-  mutating func append(hex byte: UInt8) {
-    append(hexDigit(byte >> 4))
-    append(hexDigit(byte & 15))
-  }
-
-  /// Appends 16 lower-case hex digits.
-  mutating func append(hex word: UInt64) {
-    for shift in stride(from: 60, through: 0, by: -4) { append(hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15)) }
   }
 }
 

@@ -8,33 +8,37 @@ package enum MessageWriter {
     /// - Parameter byteCount: about how long it will be: an array that grows is copied each time.
     package init(_ type: MessageType, reserving byteCount: Int = 64) {
       bytes.reserveCapacity(byteCount)
-      bytes.append(literal: "\"type\":\"")
-      bytes.append(literal: type.name)
-      bytes.append(literal: "\"")
+      append(atMost: 9 + type.name.utf8CodeUnitCount) { tail in
+        tail.put("\"type\":\"")
+        tail.put(type.name)
+        tail.put("\"")
+      }
     }
 
     package mutating func add(_ key: StaticString, _ text: String?) {
       guard let text else { return }
-      open(key)
-      bytes.append(json: text)
+      let valueByteCount = text.jsonByteCount
+      bytes.append(addingCapacity: 4 + key.utf8CodeUnitCount + valueByteCount) { (tail: inout OutputSpan<UInt8>) in
+        tail.append(atMost: 4 + key.utf8CodeUnitCount) { $0.put(key: key) }
+        tail.append(json: text)
+      }
     }
 
     package mutating func add(_ key: StaticString, number: UInt64) {
-      open(key)
-      bytes.append(decimal: number)
+      append(key, atMost: Decimal.maxDigitCount) { $0.put(Decimal(number)) }
     }
 
     mutating func add(from sid: SessionID?) {
       guard let sid else { return }
-      open("from")
-      bytes.append(0x22)
-      sid.append(to: &bytes)
-      bytes.append(0x22)
+      append("from", atMost: 2 + SessionID.textByteCount) { tail in
+        tail.put("\"")
+        sid.put(into: &tail)
+        tail.put("\"")
+      }
     }
 
     package mutating func add(position: LogPosition) {
-      open("pos")
-      position.append(to: &bytes)
+      append("pos", atMost: LogPosition.maxByteCount) { position.put(into: &$0) }
     }
 
     /// Members that are JSON already, each with its comma in front.
@@ -42,7 +46,7 @@ package enum MessageWriter {
 
     /// Closes the message with its payload, which is JSON already, and hands it over: nothing is left here.
     package mutating func end(payload: some Collection<UInt8>) -> [UInt8] {
-      bytes.append(literal: ",\"payload\":")
+      append("payload", atMost: 0) { _ in }
       if payload.withContiguousStorageIfAvailable({ bytes.append(copying: UnsafeRawBufferPointer($0)) }) == nil {
         bytes.append(contentsOf: payload)
       }
@@ -52,10 +56,18 @@ package enum MessageWriter {
       return message
     }
 
-    private mutating func open(_ key: StaticString) {
-      bytes.append(literal: ",\"")
-      bytes.append(literal: key)
-      bytes.append(literal: "\":")
+    /// A member whose value, put by `putValue`, takes at most `byteCount` bytes.
+    @inline(__always) private mutating func append(
+      _ key: StaticString, atMost byteCount: Int, _ putValue: (inout ByteCursor) -> Void
+    ) {
+      append(atMost: 4 + key.utf8CodeUnitCount + byteCount) { tail in
+        tail.put(key: key)
+        putValue(&tail)
+      }
+    }
+
+    @inline(__always) private mutating func append(atMost byteCount: Int, _ put: (inout ByteCursor) -> Void) {
+      bytes.append(addingCapacity: byteCount) { (tail: inout OutputSpan<UInt8>) in tail.append(atMost: byteCount, put) }
     }
   }
 
@@ -107,12 +119,15 @@ public struct LogPosition: Hashable, Sendable {
 
   public init(log: UInt64, offset: UInt64) { (self.log, self.offset) = (log, offset) }
 
-  func append(to bytes: inout [UInt8]) {
-    bytes.append(literal: "[\"")
-    bytes.append(hex: log)
-    bytes.append(literal: "\",")
-    bytes.append(decimal: offset)
-    bytes.append(literal: "]")
+  static let maxByteCount = 21 + Decimal.maxDigitCount
+
+  /// Puts it as JSON, at most `maxByteCount` bytes.
+  func put(into bytes: inout ByteCursor) {
+    bytes.put("[\"")
+    bytes.put(hex: log)
+    bytes.put("\",")
+    bytes.put(Decimal(offset))
+    bytes.put("]")
   }
 
   public var json: JSONValue { .array([.string(hexDigits(log)), .int(offset)]) }
