@@ -52,6 +52,18 @@ import Testing
     #expect(try check(#"{"multipleOf":3}"#, long + "1") != nil)
   }
 
+  /// One character can have any number of bytes.
+  @Test func whatIsToldIsShortInBytes() throws {
+    let letter = "a" + String(repeating: "\u{301}", count: 100_000)
+    let faults = [
+      try check(#"{"enum":["x"]}"#, "\"\(letter)\""), try check(#"{"pattern":"^x$"}"#, "\"\(letter)\""),
+      try check(#"{"propertyNames":{"pattern":"^x$"}}"#, "{\"\(letter)\":1}"),
+      try check("true", "{\"\(letter)\":1,\"\(letter)\":1}"),
+      try check("true", "{\"\(String(repeating: "k", count: 100_000))\":1,\"\(String(repeating: "k", count: 100_000))\":1}"),
+    ]
+    for fault in faults { #expect((1...200).contains(fault?.text.utf8.count ?? 0), "\(fault?.text.utf8.count ?? 0) bytes") }
+  }
+
   @Test func pointersAreShort() throws {
     let name = String(repeating: "n", count: 400)
     let fault = try check(#"{"additionalProperties":{"additionalProperties":{"type":"null"}}}"#, "{\"\(name)\":{\"\(name)\":1}}")

@@ -33,6 +33,47 @@ import Testing
     for text in ["", "DEADBEEFDEADBEEF", "+000000000000000", "00000000000000000"] { #expect(parseHexDigits(text) == nil) }
   }
 
+  @Test func identifiersAreBase64URLOfTheirBits() {
+    // RFC 4648 section 5: six bits a character, from the highest on; the last two bits have one of their own.
+    #expect(SessionID(high: 0, low: 0).description == "s_AAAAAAAAAAAAAAAAAAAAAA")
+    #expect(SessionID(high: .max, low: .max).description == "s_" + String(repeating: "_", count: 21) + "w")
+    let bits = SessionID(high: 0x0010_8310_5187_2092, low: 0x8B30_D38F_4114_9351)
+    #expect(bits.description == "s_ABCDEFGHIJKLMNOPQRSTUQ")
+    for (high, low) in [(1, 0), (0, 1), (0x8000_0000_0000_0000, 0), (15, 0xC000_0000_0000_0000)] as [(UInt64, UInt64)] {
+      let sid = SessionID(high: high, low: low)
+      #expect(SessionID(sid.description) == sid)
+    }
+  }
+
+  @Test func hexDigitsAreSixteenLowerCaseOnes() {
+    #expect(hexDigits(0) == "0000000000000000")
+    #expect(hexDigits(.max) == "ffffffffffffffff")
+    #expect(hexDigits(0x0123_4567_89AB_CDEF) == "0123456789abcdef")
+    #expect(hexDigits(0xFEDC_BA98_7654_3210) == "fedcba9876543210")
+    var random = ChaChaGenerator(seed: 11)
+    for _ in 0..<200 {
+      let value = random.next()
+      #expect(hexDigits(value) == String(repeating: "0", count: 16 - String(value, radix: 16).count) + String(value, radix: 16))
+      #expect(parseHexDigits(hexDigits(value)) == value)
+    }
+  }
+
+  @Test func textsAreCutByBytesAndBetweenCharacters() {
+    #expect("abc".cut(toByteCount: 3) == "abc" && "abcd".cut(toByteCount: 3) == "abc" && "".cut(toByteCount: 0) == "")
+    #expect("€€".cut(toByteCount: 5) == "€" && "€€".cut(toByteCount: 2) == "" && "a😀".cut(toByteCount: 4) == "a")
+    let letter = "a" + String(repeating: "\u{301}", count: 100_000)
+    #expect(letter.count == 1)
+    #expect(letter.cut(toByteCount: 64).utf8.count == 63)
+  }
+
+  @Test func namesAreComparedByTheirBytes() {
+    #expect("é" == "e\u{301}" && !"é".isSameName(as: "e\u{301}"))
+    // As many bytes, and canonically equivalent too: two marks in another order.
+    #expect("a\u{323}\u{307}" == "a\u{307}\u{323}" && !"a\u{323}\u{307}".isSameName(as: "a\u{307}\u{323}"))
+    #expect("".isSameName(as: "") && "lobby".isSameName(as: "lobby") && !"lobby".isSameName(as: "lobbz"))
+    #expect(String(repeating: "x", count: 128).isSameName(as: String(repeating: "x", count: 128)))
+  }
+
   @Test func aCacheCountsWhatItsKeysHold() {
     var cache = TailCache<Int>(maxCount: 100, maxByteCount: 100)
     for key in 0..<10 { cache.insert([UInt8](repeating: 0, count: 10), for: key, keyByteCount: 40) }

@@ -8,13 +8,13 @@ enum Display {
     switch value {
     case .array: "an array"
     case .object: "an object"
-    case .string(let text): cut(JSONValue.string(String(text.prefix(maxByteCount))).text)
+    case .string(let text): cut(JSONValue.string(text.cut(toByteCount: maxByteCount)).text)
     case .number(let text): cut(text)
     case .null, .bool: value.text
     }
   }
 
   static func cut(_ text: String) -> String {
-    text.utf8.count <= maxByteCount ? text : text.prefix(maxByteCount / 2) + "…"
+    text.utf8.count <= maxByteCount ? text : text.cut(toByteCount: maxByteCount / 2) + "…"
   }
 }

@@ -60,16 +60,26 @@ final class Connection {
 struct ControlQueue {
   private var tails: Deque<[UInt8]> = []
   private(set) var count = 0
+  private(set) var byteCount = 0
+
+  static let maxCount = 256
+  static let maxByteCount = 64 << 10
+
+  /// Nothing is added then for which a client could ask as often as it likes.
+  var isFull: Bool { count >= ControlQueue.maxCount || byteCount >= ControlQueue.maxByteCount }
 
   mutating func append(_ tail: [UInt8]) {
     tails.append(tail)
     count += 1
+    byteCount += tail.count
   }
 
   mutating func popFirst() -> [UInt8]? {
     guard count > 0 else { return nil }
     count -= 1
-    return tails.popFirst()
+    guard let tail = tails.popFirst() else { return nil }
+    byteCount -= tail.count
+    return tail
   }
 }
 

@@ -9,7 +9,7 @@ struct Hello: Sendable {
     var isNumbered: Bool
     var firstUnacked: UInt64?
     /// The last position that the client saw in each room.
-    var positions: [String: LogPosition]
+    var positions: NameMap<LogPosition>
   }
 
   var versions: [UInt64]
@@ -29,6 +29,16 @@ struct Hello: Sendable {
 
   struct Fault: Error {
     var message: String
+  }
+
+  init(_ envelope: Envelope, _ bytes: Span<UInt8>) throws(Fault) {
+    let payload: JSONValue
+    do throws(Malformed) {
+      payload = try Shard.payload(envelope, bytes)
+    } catch {
+      throw Fault(message: "\(error.reason), at byte \(error.offset) of the payload")
+    }
+    try self.init(payload)
   }
 
   init(_ payload: JSONValue) throws(Fault) {
@@ -95,11 +105,11 @@ struct Hello: Sendable {
       positions: positions)
   }
 
-  private static func positions(_ value: JSONValue) throws(Fault) -> [String: LogPosition] {
-    if value == .null { return [:] }
+  private static func positions(_ value: JSONValue) throws(Fault) -> NameMap<LogPosition> {
+    if value == .null { return NameMap() }
     let fault = Fault(message: "resume.pos is an object of room and [log, offset]")
     guard case .object(let members) = value else { throw fault }
-    var positions: [String: LogPosition] = [:]
+    var positions = NameMap<LogPosition>()
     for member in members {
       guard let position = LogPosition(member.value) else { throw fault }
       positions[member.key] = position

@@ -24,14 +24,36 @@ struct Welcome {
     } else {
       members += Welcome.numbers(session, resumed)
     }
-    members += Welcome.surroundings(session)
-    members.append(.init("deprecations", .array(deprecations.map { .string($0.description) })))
+    members.append(.init("rooms", Welcome.rooms(session)))
+    var payload = JSONValue.object(members).bytes
+    // As it was set: `fault(ofState:)` was asked then.
+    Welcome.append(Array(#"{"state":"#.utf8) + (session.state ?? Array("null".utf8)) + Array("}".utf8), to: &payload)
+    members = [
+      .init("principal", Welcome.principal(session)),
+      .init("deprecations", .array(deprecations.map { .string($0.description) })),
+    ]
     if !session.eventVersions.isEmpty { members.append(.init("events", Welcome.versions(session))) }
-    // One object of two: the brace that ends the first is the comma between them.
-    var bytes = JSONValue.object(members).bytes
-    bytes[bytes.count - 1] = UInt8(ascii: ",")
-    bytes += constants[1...]
-    payload = bytes
+    Welcome.append(JSONValue.object(members).bytes, to: &payload)
+    Welcome.append(constants, to: &payload)
+    self.payload = payload
+  }
+
+  /// Makes one object of two: the brace that ends the first is the comma between them.
+  private static func append(_ object: [UInt8], to payload: inout [UInt8]) {
+    payload[payload.count - 1] = UInt8(ascii: ",")
+    payload += object[1...]
+  }
+
+  /// What is wrong with bytes that are to be a session's state, nil if nothing is. `welcome` carries it two levels deep in
+  /// a message like others, and clients read what they are welcomed with whole.
+  static func fault(ofState state: [UInt8]) -> String? {
+    do throws(Malformed) {
+      _ = try JSONValue(parsing: state.span, depth: 2)
+      return nil
+    } catch {
+      let levels = JSONReader.maxDepth - 2
+      return "JSON of at most \(levels) levels without a key twice expected for a state: \(error.reason), at byte \(error.offset)"
+    }
   }
 
   /// The members that are the same for every session, an object of them: written once, and not with each `welcome`.
@@ -68,22 +90,20 @@ struct Welcome {
     return members
   }
 
-  private static func surroundings(_ session: Session) -> [JSONValue.Member] {
-    let rooms = session.memberships.map { membership in
-      JSONValue.object(
-        [.init("room", .string(membership.name)), .init("pos", membership.position.json)]
-          + (membership.continuity?.members ?? []))
-    }
-    let state = session.state.flatMap { try? JSONValue(parsing: $0) } ?? .null
-    return [
-      .init("rooms", .array(rooms)), .init("state", state),
-      .init(
-        "principal",
-        .object([
-          .init("user", .string(session.principal.user)),
-          .init("permissions", .array(session.principal.permissions.map { .string($0) })),
-        ])),
-    ]
+  private static func rooms(_ session: Session) -> JSONValue {
+    .array(
+      session.memberships.map { membership in
+        JSONValue.object(
+          [.init("room", .string(membership.name)), .init("pos", membership.position.json)]
+            + (membership.continuity?.members ?? []))
+      })
+  }
+
+  private static func principal(_ session: Session) -> JSONValue {
+    .object([
+      .init("user", .string(session.principal.user)),
+      .init("permissions", .array(session.principal.permissions.map { .string($0) })),
+    ])
   }
 
   private static func versions(_ session: Session) -> JSONValue {

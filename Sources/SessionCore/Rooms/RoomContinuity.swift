@@ -56,7 +56,7 @@ extension Shard {
       return RoomContinuity(isContinuous: known == membership.position)
     }
     let isSameLog = known.map { $0.log == membership.position.log } ?? true
-    let hasGap = session.outbox.gaps.contains { $0.rooms.contains(membership.name) || !$0.roomsAreComplete }
+    let hasGap = session.outbox.gaps.contains { $0.mayConcern(membership.name) }
     return RoomContinuity(isContinuous: isSameLog && !hasGap)
   }
 }

@@ -44,4 +44,7 @@ public struct Gap: Equatable, Sendable {
   public var rooms: [String] { loss.rooms }
   public var roomsAreComplete: Bool { loss.roomsAreComplete }
   public var reason: Reason { loss.reason }
+
+  /// False if nothing of the room is missing.
+  func mayConcern(_ room: String) -> Bool { !roomsAreComplete || rooms.contains { $0.isSameName(as: room) } }
 }

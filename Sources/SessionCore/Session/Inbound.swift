@@ -123,6 +123,8 @@ struct JoinRequest: Sendable {
   /// Why it cannot be taken.
   var fault: String?
 
+  init(fault: String) { self.fault = fault }
+
   init(_ payload: JSONValue) {
     let presence = payload["presence"] ?? .null
     wantsPresence = presence.boolValue ?? false

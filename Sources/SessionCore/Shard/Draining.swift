@@ -162,7 +162,7 @@ extension Shard {
   mutating func advise(
     _ connection: Connection, reconnectAfterMilliseconds: UInt64, deadlineMilliseconds: UInt64?
   ) {
-    guard connection.control.count < Shard.maxControlCount else { return }
+    guard !connection.control.isFull else { return }
     var members: [JSONValue.Member] = [.init("reconnect_after_ms", .int(reconnectAfterMilliseconds))]
     if let deadlineMilliseconds { members.append(.init("deadline_ms", .int(deadlineMilliseconds))) }
     connection.control.append(MessageWriter.tail(.draining, .object(members)))

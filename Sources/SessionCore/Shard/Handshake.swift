@@ -14,8 +14,8 @@ extension Shard {
     }
     if let error = admitHello() { return refuse(connection, error, .tryLater) }
     let hello: Hello
-    do {
-      hello = try Hello(Shard.payload(envelope, bytes))
+    do throws(Hello.Fault) {
+      hello = try Hello(envelope, bytes)
     } catch {
       return refuse(connection, ProtocolError("hello.invalid", error.message), .malformed)
     }
@@ -52,10 +52,10 @@ extension Shard {
       verifiedSubject: description.verifiedSubject)
   }
 
-  /// The payload as a tree; the envelope has checked that it is JSON.
-  static func payload(_ envelope: Envelope, _ bytes: Span<UInt8>) -> JSONValue {
+  /// The payload as a tree. The envelope has checked that it is JSON, but not whether a key is there twice.
+  static func payload(_ envelope: Envelope, _ bytes: Span<UInt8>) throws(Malformed) -> JSONValue {
     guard let range = envelope.payload else { return .object([]) }
-    return (try? JSONValue(parsing: bytes.extracting(range))) ?? .null
+    return try JSONValue(parsing: bytes.extracting(range))
   }
 
   /// The highest version that both speak, and that the transport did not rule out.

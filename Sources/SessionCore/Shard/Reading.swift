@@ -34,7 +34,7 @@ extension Shard {
       refuse(connection, .version(version, supported: Envelope.versions), .version)
     case .version(let version): complain(connection, .version(version, supported: [connection.version]))
     case .extensionUnsupported(let name):
-      let error = ProtocolError("extension.unsupported", "no extension \"\(name.prefix(64))\" is known here")
+      let error = ProtocolError("extension.unsupported", "no extension \"\(name.cut(toByteCount: 64))\" is known here")
       if connection.session == nil { refuse(connection, error, .malformed) } else { complain(connection, error) }
     }
   }
@@ -43,9 +43,9 @@ extension Shard {
   mutating func complain(_ connection: Connection, _ error: ProtocolError, re: String? = nil) {
     // A client that only sends and never reads must not fill the memory with complaints.
     #if PlantedFaults
-    let isFull = connection.control.count >= Shard.maxControlCount && !Planted.isOn(.complaintsHaveNoBound)
+    let isFull = connection.control.isFull && !Planted.isOn(.complaintsHaveNoBound)
     #else
-    let isFull = connection.control.count >= Shard.maxControlCount
+    let isFull = connection.control.isFull
     #endif
     guard !isFull else {
       return close(connection, .tooSlow, "too many answers wait to be read")
@@ -53,9 +53,6 @@ extension Shard {
     connection.control.append(MessageWriter.tail(.error, re: re, error.payload))
     markDirty(connection)
   }
-
-  /// Unsequenced messages that may wait for one connection.
-  static var maxControlCount: Int { 256 }
 
   // MARK: From a connection that has a session
 
@@ -115,14 +112,23 @@ extension Shard {
     guard envelope.type != .event else { return event(envelope, bytes, seq) }
     let kind: Inbound.Kind
     switch envelope.type {
-    case .join: kind = .join(JoinRequest(Shard.payload(envelope, bytes)))
+    case .join: kind = .join(Shard.joinRequest(envelope, bytes))
     case .leave: kind = .leave
-    case .bye: kind = .bye(reason: Shard.payload(envelope, bytes)["reason"]?.stringValue ?? "bye")
+    // Whoever leaves leaves, whatever the payload is.
+    case .bye: kind = .bye(reason: (try? Shard.payload(envelope, bytes))?["reason"]?.stringValue ?? "bye")
     default: return nil
     }
     let inbound = spareInbounds.take() ?? Inbound()
     inbound.fill(kind, envelope, bytes, seq: seq)
     return inbound
+  }
+
+  private static func joinRequest(_ envelope: Envelope, _ bytes: Span<UInt8>) -> JoinRequest {
+    do throws(Malformed) {
+      return JoinRequest(try payload(envelope, bytes))
+    } catch {
+      return JoinRequest(fault: "\(error.reason), at byte \(error.offset) of the payload")
+    }
   }
 
   @inline(__always) private mutating func event(_ envelope: Envelope, _ bytes: Span<UInt8>, _ seq: UInt64?) -> Inbound {

@@ -68,7 +68,7 @@ extension Shard {
       guard state.count <= limits.stateByteCount else {
         return "the restored state has \(state.count) bytes; the most is \(limits.stateByteCount)"
       }
-      guard (try? JSONValue(parsing: state)) != nil else { return "the restored state is not JSON" }
+      if let fault = Welcome.fault(ofState: state) { return "the restored state cannot be one: \(fault)" }
     }
     let isValid = rooms.allSatisfy { 1...Envelope.MaxBytes.room ~= $0.utf8.count && !$0.hasControlCharacter }
     return isValid ? nil : "a restored room's name is not 1 to \(Envelope.MaxBytes.room) bytes without control characters"
@@ -141,7 +141,7 @@ extension Shard {
 
   /// A room that the session cannot be put into is left out; the others are not less true for it.
   mutating func notRestored(_ room: String, _ session: Session, _ reason: String) {
-    session.memberships.removeAll { $0.name == room }
+    session.memberships.removeAll { $0.name.isSameName(as: room) }
     noteNotRestored(room, session, reason)
     settled(session)
   }

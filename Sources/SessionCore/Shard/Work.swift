@@ -49,7 +49,7 @@ extension Shard {
       post(.leave(room: room, session.sid, reply: operation(session)), to: home(of: room))
     case .bye(let reason):
       session.busy = nil
-      end(session, .ended, told: nil, reason: "bye: \(reason.prefix(64))", .normal)
+      end(session, .ended, told: nil, reason: "bye: \(reason.cut(toByteCount: 64))", .normal)
     }
   }
 
@@ -240,21 +240,10 @@ extension Shard {
         let error = ProtocolError("state.too_large", "state has at most \(limits.stateByteCount) bytes")
         return finish(session, error: error)
       }
-      guard Shard.fitsIntoWelcome(state) else {
-        return finish(
-          session, error: .invalidPayload(at: "", "JSON of at most \(Shard.maxStateDepth) levels expected for a state"))
-      }
+      if let fault = Welcome.fault(ofState: state) { return finish(session, error: .invalidPayload(at: "", fault)) }
       session.state = state
       finish(session, reply: JSONValue.object([.init("bytes", .int(state.count))]).bytes, room: nil)
     }
-  }
-
-  /// `welcome` carries the state in its payload, and is a message like others.
-  private static let maxStateDepth = JSONReader.maxDepth - 2
-
-  private static func fitsIntoWelcome(_ state: [UInt8]) -> Bool {
-    var reader = JSONReader()
-    return (try? reader.skipValue(state.span, depth: 2)) != nil && (try? reader.expectEnd(state.span)) != nil
   }
 
   /// What another shard was asked for is done.

@@ -24,9 +24,12 @@ public enum JSONValue: Sendable, Equatable {
     try self.init(parsing: bytes.span)
   }
 
-  public init(parsing bytes: Span<UInt8>) throws(Malformed) {
+  public init(parsing bytes: Span<UInt8>) throws(Malformed) { try self.init(parsing: bytes, depth: 0) }
+
+  /// - Parameter depth: so many levels deep in another value.
+  init(parsing bytes: Span<UInt8>, depth: Int) throws(Malformed) {
     var reader = JSONReader()
-    self = try JSONValue.read(&reader, bytes, depth: 0)
+    self = try JSONValue.read(&reader, bytes, depth: depth)
     try reader.expectEnd(bytes)
     guard !reader.sawNonASCII || (try? UTF8Span(validating: bytes)) != nil else { throw Malformed("not UTF-8", at: 0) }
   }
@@ -38,7 +41,7 @@ public enum JSONValue: Sendable, Equatable {
 
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
-    return members.first { $0.key == key }?.value
+    return members.first { $0.key.isSameName(as: key) }?.value
   }
 
   public var stringValue: String? { if case .string(let text) = self { text } else { nil } }
@@ -146,7 +149,7 @@ public enum JSONValue: Sendable, Equatable {
       let key = try reader.string(bytes).decoded(bytes)
       if members.count == 16 { keys = Set(members.map { NameKey($0.key) }) }
       let isNew = members.count < 16 ? !members.contains { $0.key.isSameName(as: key) } : keys.insert(NameKey(key)).inserted
-      guard isNew else { throw reader.fail("duplicate key \"\(key)\"") }
+      guard isNew else { throw reader.fail("duplicate key \"\(key.cut(toByteCount: 64))\"") }
       try reader.expect(0x3A, bytes)
       members.append(Member(key, try read(&reader, bytes, depth: depth + 1)))
       if try reader.peek(bytes) != 0x2C { break }

@@ -14,7 +14,7 @@ package final class AnswerMemory: Sendable {
   }
 
   private struct State {
-    var entries: [String: Entry] = [:]
+    var entries = NameMap<Entry>()
     var order: Deque<(key: String, serial: UInt64, expires: ContinuousClock.Instant)> = []
     var lastSerial: UInt64 = 0
   }

@@ -30,16 +30,21 @@ enum Builtins {
   static func direct(_ payload: [UInt8]) throws -> HandlerOutcome {
     let json = try? JSONValue(parsing: payload)
     guard let json, json.isObject else { throw ProtocolError.invalidPayload(at: "", "an object expected") }
-    guard let event = json["event"]?.stringValue, EventName.isValid(event) else {
+    guard let event = try member("event", of: json).stringValue, EventName.isValid(event) else {
       throw ProtocolError.invalidPayload(at: "/event", "a name like \"note.new\" of at most 128 bytes expected")
     }
-    guard let content = json["payload"] else { throw ProtocolError.invalidPayload(at: "", "the member \"payload\" is missing") }
+    let content = try member("payload", of: json)
     let version = try version(json["ev"])
-    return .direct(try target(json["to"]), event: event, eventVersion: version, payload: content.bytes)
+    return .direct(try target(try member("to", of: json)), event: event, eventVersion: version, payload: content.bytes)
+  }
+
+  private static func member(_ name: String, of json: JSONValue) throws -> JSONValue {
+    guard let member = json[name] else { throw ProtocolError.invalidPayload(at: "", "the member \"\(name)\" is missing") }
+    return member
   }
 
   private static func version(_ json: JSONValue?) throws -> UInt64 {
-    guard let json else { return 1 }
+    guard let json, json != .null else { return 1 }
     guard let version = json.unsignedValue, version > 0 else {
       throw ProtocolError.invalidPayload(at: "/ev", "a whole number from 1 to 2^53-1 expected")
     }
@@ -50,18 +55,13 @@ enum Builtins {
     .invalidPayload(at: "/to", "{\"session\":\"s_…\"} or {\"user\":\"…\"} expected")
   }
 
-  private static func target(_ json: JSONValue?) throws -> Target {
-    guard case .object(let members)? = json, members.count == 1, let name = members[0].value.stringValue else {
-      throw invalidTarget
+  private static func target(_ json: JSONValue) throws -> Target {
+    let (session, user) = (json["session"] ?? .null, json["user"] ?? .null)
+    if session == .null, let user = user.stringValue { return .user(user) }
+    guard user == .null, let session = session.stringValue else { throw invalidTarget }
+    guard let sid = SessionID(session) else {
+      throw ProtocolError("direct.unknown", "there is no such session", retry: .later)
     }
-    switch members[0].key {
-    case "session":
-      guard let sid = SessionID(name) else {
-        throw ProtocolError("direct.unknown", "there is no such session", retry: .later)
-      }
-      return .session(sid)
-    case "user": return .user(name)
-    default: throw invalidTarget
-    }
+    return .session(sid)
   }
 }

@@ -20,7 +20,7 @@ package struct JSONFields {
     guard case .object(let members) = value else { throw Fault(path, "is not an object") }
     (self.members, self.path) = (members, path)
     if let other = members.first(where: { !known.contains($0.key) }) {
-      throw Fault(place(String(other.key.prefix(64))), "is not known here")
+      throw Fault(place(other.key.cut(toByteCount: 64)), "is not known here")
     }
   }
 

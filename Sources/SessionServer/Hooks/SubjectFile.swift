@@ -27,7 +27,7 @@ public struct SubjectAuthenticator: ImmediateAuthenticator {
 /// A line is a subject as `Credentials.verifiedSubject` has it, a user and any number of permissions, blanks between
 /// them; a blank inside of a subject is written as `%20`. No permission means all of them. Who is not named is refused.
 public struct SubjectFile: ImmediateAuthenticator {
-  private var principals: [String: Principal] = [:]
+  private var principals = NameMap<Principal>()
 
   public init(path: String) throws(CredentialFileFault) {
     let file = try CredentialFile(path)
@@ -39,11 +39,10 @@ public struct SubjectFile: ImmediateAuthenticator {
       }
       guard line.words.count > 1 else { throw line.bad("a user is missing behind the subject") }
       let principal = try line.principal(from: 1)
-      guard principals.updateValue(principal, forKey: subject) == nil else {
-        throw line.bad("the subject stands on an earlier line too")
-      }
+      guard principals[subject] == nil else { throw line.bad("the subject stands on an earlier line too") }
+      principals[subject] = principal
     }
-    guard !principals.isEmpty else { throw .bad(path: path, reason: "names no subject") }
+    guard principals.count > 0 else { throw .bad(path: path, reason: "names no subject") }
   }
 
   public func authenticateAtOnce(_ credentials: Credentials) throws -> Principal {

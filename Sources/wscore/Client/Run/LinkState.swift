@@ -96,7 +96,7 @@ package enum Prompt {
   }
 
   /// `s_7f3a`: the kind and four characters are enough to know it again.
-  private static func short(_ sid: String) -> String { DisplayWidth.printable(String(sid.prefix(6))) }
+  private static func short(_ sid: String) -> String { DisplayWidth.printable(sid.cut(toByteCount: 6)) }
 
   /// Tenths of a second.
   private static func seconds(_ nanoseconds: Int64) -> String {
