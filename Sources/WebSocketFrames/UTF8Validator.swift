@@ -19,7 +19,7 @@ public struct UTF8Validator: Sendable {
     let count = bytes.count
     while index < count {
       if owed == 0 {
-        index = UTF8Validator.endOfASCII(bytes, from: index)
+        index = UTF8Validator.endOfText(bytes, from: index)
         if index == count { return true }
         guard open(bytes[index]) else { return false }
       } else {
@@ -36,16 +36,48 @@ public struct UTF8Validator: Sendable {
     return validator.consume(bytes) && validator.isAtBoundary
   }
 
-  /// Eight bytes at a time while all are ASCII: most of what is sent is.
-  private static func endOfASCII(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+  /// The end of the well-formed sequences that begin at `start`, as far as a word can be read at each: eight bytes at a time
+  /// while all are ASCII, and a whole sequence in one comparison of its marks. What is left, three bytes at the end of
+  /// the input or what is ill-formed, is for the single steps.
+  private static func endOfText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    guard let base = bytes.baseAddress else { return start }
     var index = start
     while index &+ 8 <= bytes.count {
-      let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-      if word & 0x8080_8080_8080_8080 != 0 { break }
-      index &+= 8
+      let tops = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) & 0x8080_8080_8080_8080
+      guard tops != 0 else {
+        index &+= 8
+        continue
+      }
+      index &+= tops.trailingZeroBitCount &>> 3
+      // What is not ASCII mostly stands among its like.
+      while index &+ 4 <= bytes.count {
+        let byteCount = sequenceByteCount(UInt32(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt32.self)))
+        guard byteCount > 1 else {
+          if byteCount == 0 { return index }
+          break
+        }
+        index &+= byteCount
+      }
     }
     while index < bytes.count, bytes[index] < 0x80 { index &+= 1 }
     return index
+  }
+
+  /// The length of the well-formed sequence that a word begins with, its first byte lowest; 0 if there is none.
+  @inline(__always) private static func sequenceByteCount(_ word: UInt32) -> Int {
+    // Three bytes, as most that are not ASCII: no overlong form (E0 80...9F), no surrogate (ED A0...BF).
+    if word & 0x00C0_C0F0 == 0x0080_80E0 {
+      let start = word & 0x200F
+      return start != 0 && start != 0x200D ? 3 : 0
+    }
+    // Two: no overlong form (C0, C1).
+    if word & 0xC0E0 == 0x80C0 { return word & 0x1E != 0 ? 2 : 0 }
+    // Four: no overlong form (F0 80...8F), nothing above U+10FFFF (F4 90... and F5...).
+    if word & 0xC0C0_C0F8 == 0x8080_80F0 {
+      let start = word & 0x3007
+      return start != 0 && (start & 0x04 == 0 || start == 0x04) ? 4 : 0
+    }
+    return word & 0x80 == 0 ? 1 : 0
   }
 
   private mutating func open(_ lead: UInt8) -> Bool {

@@ -50,9 +50,9 @@ struct SpellingTests {
   }
 
   /// Whether a message is taken by one of the ways; if it is, the general reader must find the same in it.
-  private static func isRead(_ text: [UInt8], by read: (Span<UInt8>, inout Envelope) -> Bool) -> Bool {
+  private static func isRead(_ text: [UInt8], by read: (Span<UInt8>, Bool, inout Envelope) -> Bool) -> Bool {
     var isTaken = false
-    let found = describe(text) { envelope throws(Envelope.Fault) in isTaken = read(text.span, &envelope) }
+    let found = describe(text) { envelope throws(Envelope.Fault) in isTaken = read(text.span, false, &envelope) }
     if isTaken { #expect(found == SpellingTests.read(text), "\(String(decoding: text, as: UTF8.self))") }
     return isTaken
   }
@@ -103,14 +103,34 @@ struct SpellingTests {
         let others = members.map { ($0.0, random.next() % 6 == 0 ? SpellingTests.value($0.0, &random) : $0.1) }
         let other = SpellingTests.text(others, afterColon: colon, afterComma: comma)
         #expect(SpellingTests.read(other, &reader) == SpellingTests.read(other), "\(String(decoding: other, as: UTF8.self))")
-        if let spelling, SpellingTests.isRead(other, by: spelling.read) { spelled += 1 }
-        if let layout, SpellingTests.isRead(other, by: layout.read) { laidOut += 1 }
+        if let spelling, SpellingTests.isRead(other, by: spelling.read(_:isUTF8:into:)) { spelled += 1 }
+        if let layout, SpellingTests.isRead(other, by: layout.read(_:isUTF8:into:)) { laidOut += 1 }
       }
       if isGood { good += 1 }
     }
     #expect(good > 5_000, "hardly any of these messages is a good one")
     #expect(spelled > good, "hardly any of these messages is read by its spelling")
     #expect(laidOut > good, "hardly any of these messages is read by its layout")
+  }
+
+  /// By each of the three ways: laid out, spelled, and taken apart.
+  @Test(arguments: [1, 200, 5_000]) func whatIsNotUTF8IsMalformedUnlessItWasSeenBefore(count: Int) throws {
+    func text(_ payload: [UInt8], seq: Int) -> [UInt8] {
+      Array(#"{"v":2,"seq":\#(seq),"type":"event","event":"echo","payload":""#.utf8) + payload + Array("\"}".utf8)
+    }
+    let (good, bad) = (Array(String(repeating: "é", count: count).utf8), [UInt8](repeating: 0xE9, count: 2 * count))
+    for seq in [1, 1_234] {
+      var reader = EnvelopeReader()
+      for _ in 0..<3 {
+        var envelope = Envelope()
+        try reader.read(text(good, seq: 7).span, into: &envelope)
+        #expect(SpellingTests.read(text(bad, seq: seq), &reader).contains("not UTF-8"))
+        #expect(SpellingTests.read(text(good, seq: seq), &reader) == SpellingTests.read(text(good, seq: seq)))
+        envelope = Envelope()
+        try reader.read(text(good, seq: seq).span, isUTF8: true, into: &envelope)
+        #expect(envelope.seq == UInt64(seq))
+      }
+    }
   }
 
   /// However a message is cut short, it is no message, and nothing behind its end is read.

@@ -52,6 +52,43 @@ import WebSocketFrames
     }
   }
 
+  /// Every four-byte lead with every second byte, at every place in a word, and random texts with a byte changed; whole
+  /// and in two pieces.
+  @Test func longTextsAgreeWithTheStandardLibrary() {
+    func check(_ bytes: [UInt8], cutAt cut: Int) {
+      let wanted = String(validating: bytes, as: UTF8.self) != nil
+      bytes.withUnsafeBytes { bytes in
+        var validator = UTF8Validator()
+        let inPieces =
+          validator.consume(.init(rebasing: bytes[..<cut])) && validator.consume(.init(rebasing: bytes[cut...]))
+          && validator.isComplete
+        if UTF8Validator.isValid(bytes) != wanted || inPieces != wanted { Issue.record("\(Array(bytes)), cut at \(cut): \(!wanted)") }
+      }
+    }
+    for lead: UInt8 in 0xEF...0xFF {
+      for second in UInt8.min...UInt8.max {
+        for place in 0..<8 {
+          let text = Array(repeating: UInt8(ascii: "a"), count: place) + [lead, second, 0x80, 0xBF] + Array("aaaaaaa".utf8)
+          check(text, cutAt: place + Int(second & 3))
+        }
+      }
+    }
+    let characters = ["a", "~", "\u{7F}", "\u{80}", "é", "\u{7FF}", "\u{800}", "字", "\u{D7FF}", "\u{E000}", "\u{FFFF}", "\u{10000}", "😀", "\u{10FFFF}"]
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<20_000 {
+      var text: [UInt8] = []
+      let first = Int.random(in: 0..<characters.count, using: &random)
+      for _ in 0..<Int.random(in: 1...24, using: &random) {
+        // Runs of one kind, and all kinds.
+        text += Array(characters[Bool.random(using: &random) ? first : Int.random(in: 0..<characters.count, using: &random)].utf8)
+      }
+      if Bool.random(using: &random) {
+        text[Int.random(in: 0..<text.count, using: &random)] = [0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xE0, 0xED, 0xF0, 0xF4, 0xF5, 0xFF].randomElement(using: &random) ?? 0
+      }
+      check(text, cutAt: Int.random(in: 0...text.count, using: &random))
+    }
+  }
+
   @Test(arguments: [0, 125, 126, 65_535, 65_536])
   func headersAreOfTheShortestForm(count: Int) {
     let payload = [UInt8](repeating: 1, count: count)

@@ -8,6 +8,7 @@ let framing: [Benchmark] = [
   unmask("unmask.1024", byteCount: 1_024),
   validate("utf8.ascii.1024", "wscore, "),
   validate("utf8.mixed.1024", "wß→😀"),
+  validate("utf8.han.1024", "網路套接字"),
 ]
 
 /// A masked text frame. The key is zero: the parser unmasks where the bytes lie, so any other would change them from one

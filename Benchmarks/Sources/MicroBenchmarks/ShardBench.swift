@@ -34,7 +34,7 @@ final class ShardBench {
 
   /// A message of a session, with all that follows from it but the writing.
   func say(_ message: [UInt8], _ index: Int) {
-    let intake = shard.receive(message.span, on: slots[index], now: now, effects: &effects) { .reply($0.payload) }
+    let intake = shard.receive(message.span, isUTF8: true, on: slots[index], now: now, effects: &effects) { .reply($0.payload) }
     guard intake != .stop else { fatalError("the shard ends the connection: \(effects)") }
     carryOut()
   }

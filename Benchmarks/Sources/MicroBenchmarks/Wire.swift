@@ -5,6 +5,7 @@ let wire: [Benchmark] = [
   scan("envelope.scan.61", payload: #"{"n":1}"#),
   scan("envelope.scan.315", payload: #"{"text":"\#(String(repeating: "a", count: 250))"}"#),
   scan("envelope.scan.1083", payload: #"{"text":"\#(String(repeating: "a", count: 1_018))"}"#),
+  scan("envelope.scan.1078.han", payload: #"{"text":"\#(String(repeating: "字", count: 340))"}"#),
   Benchmark(name: "outbox", operation: "a message counted, sent and acknowledged, 16 under way", bundle: 16) { outbox },
 ]
 

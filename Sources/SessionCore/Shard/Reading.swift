@@ -1,13 +1,13 @@
 /// What a client says, from its bytes to its turn.
 extension Shard {
-  mutating func read(_ bytes: Span<UInt8>, _ connection: Connection, _ serve: Serving) -> Intake {
+  mutating func read(_ bytes: Span<UInt8>, _ isUTF8: Bool, _ connection: Connection, _ serve: Serving) -> Intake {
     guard !connection.isClosing else { return .stop }
     connection.lastHeard = now
     counters.messagesIn += 1
     // Read where it is used: it is large.
     var envelope = Envelope()
     do {
-      try reader.read(bytes, into: &envelope)
+      try reader.read(bytes, isUTF8: isUTF8, into: &envelope)
     } catch {
       reject(connection, error)
       return intake(connection)

@@ -106,15 +106,17 @@ public struct Shard: ~Copyable {
   }
 
   /// One whole text message came.
-  /// - Parameter serve: mostly asked for the outcome of an event whose turn it is at once, which spares a `deliver` effect
-  ///   and the way back through `handled`; nil asks for that effect, which comes for every other event. The shard is in the
-  ///   middle of a step meanwhile, so it must not lead back here.
+  /// - Parameters:
+  ///   - isUTF8: the transport has seen that it is. Otherwise it is looked at here, and is malformed if it is not.
+  ///   - serve: mostly asked for the outcome of an event whose turn it is at once, which spares a `deliver` effect
+  ///     and the way back through `handled`; nil asks for that effect, which comes for every other event. The shard is in
+  ///     the middle of a step meanwhile, so it must not lead back here.
   public mutating func receive(
-    _ message: Span<UInt8>, on slot: Slot, now: Instant, effects: inout Effects,
+    _ message: Span<UInt8>, isUTF8: Bool = false, on slot: Slot, now: Instant, effects: inout Effects,
     serve: Serving = { _ in nil }
   ) -> Intake {
     begin(now, &effects)
-    let intake = connections.lend(slot)?._withUnsafeGuaranteedRef { read(message, $0, serve) }
+    let intake = connections.lend(slot)?._withUnsafeGuaranteedRef { read(message, isUTF8, $0, serve) }
     end(&effects)
     return intake ?? .stop
   }

@@ -66,10 +66,11 @@ public struct Envelope: Sendable {
   }
 
   /// Becomes the message: of what was not read it must be as new.
-  mutating func read(_ bytes: Span<UInt8>) throws(Fault) {
+  /// - Parameter isUTF8: see `EnvelopeReader.read`.
+  mutating func read(_ bytes: Span<UInt8>, isUTF8: Bool = false) throws(Fault) {
     var fields = FieldSet()
     do throws(Malformed) {
-      try readMembers(bytes, &fields)
+      try readMembers(bytes, isUTF8, &fields)
       guard fields.contains(.v) else { throw Malformed("v is missing", at: 0) }
       if Envelope.isSpoken(version) { try judge(fields, bytes) }
     } catch {
@@ -90,7 +91,7 @@ public struct Envelope: Sendable {
   // MARK: Members
 
   private mutating func readMembers(
-    _ bytes: Span<UInt8>, _ fields: inout FieldSet
+    _ bytes: Span<UInt8>, _ isUTF8: Bool, _ fields: inout FieldSet
   ) throws(Malformed) {
     guard bytes.count <= JSONReader.maxByteCount else { throw Malformed("too long", at: 0) }
     var reader = JSONReader()
@@ -107,7 +108,7 @@ public struct Envelope: Sendable {
       try reader.expect(0x7D, bytes)
     }
     try reader.expectEnd(bytes)
-    if reader.sawNonASCII { try Envelope.checkUTF8(bytes) }
+    if reader.sawNonASCII, !isUTF8 { try Envelope.checkUTF8(bytes) }
   }
 
   private mutating func readMember(

@@ -82,7 +82,8 @@ package final class EnvelopeLayout: Sendable {
   }
 
   /// Reads a message that has it into `envelope`. False for any other; then what is in it means nothing.
-  package func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) -> Bool {
+  /// - Parameter isUTF8: see `EnvelopeReader.read`.
+  package func read(_ bytes: Span<UInt8>, isUTF8: Bool, into envelope: inout Envelope) -> Bool {
     guard bytes.count == byteCount else { return false }
     return bytes.withUnsafeBytes { message in
       // There is one, since there are bytes.
@@ -92,7 +93,7 @@ package final class EnvelopeLayout: Sendable {
       guard read(seq, base, into: &envelope.seq), read(ack, base, into: &envelope.ack), envelope.seq != 0 else { return false }
       var reader = JSONReader(at: payload?.lowerBound ?? 0)
       if let payload, (try? reader.skipValue(bytes, depth: 1)) != payload { return false }
-      return isASCII && !reader.sawNonASCII || (try? Envelope.checkUTF8(bytes)) != nil
+      return isASCII && !reader.sawNonASCII || isUTF8 || (try? Envelope.checkUTF8(bytes)) != nil
     }
   }
 

@@ -34,24 +34,29 @@ public struct EnvelopeReader: Sendable {
   }
 
   /// Reads a message into `envelope`, which must be as new; after an error what is in it means nothing.
-  public mutating func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
-    if let usualLayout, usualLayout._withUnsafeGuaranteedRef({ $0.read(bytes, into: &envelope) }) { return }
+  /// - Parameter isUTF8: it was seen that they are, so they are not looked at again. What is not UTF-8 is malformed otherwise.
+  public mutating func read(
+    _ bytes: Span<UInt8>, isUTF8: Bool = false, into envelope: inout Envelope
+  ) throws(Envelope.Fault) {
+    if let usualLayout, usualLayout._withUnsafeGuaranteedRef({ $0.read(bytes, isUTF8: isUTF8, into: &envelope) }) { return }
     guard bytes.count <= EnvelopeReader.maxMessageByteCount else {
       envelope = Envelope()
-      return try envelope.read(bytes)
+      return try envelope.read(bytes, isUTF8: isUTF8)
     }
-    try readOtherwise(bytes, into: &envelope)
+    try readOtherwise(bytes, isUTF8, into: &envelope)
   }
 
   @inline(never) private mutating func readOtherwise(
-    _ bytes: Span<UInt8>, into envelope: inout Envelope
+    _ bytes: Span<UInt8>, _ isUTF8: Bool, into envelope: inout Envelope
   ) throws(Envelope.Fault) {
     let place = bytes.count & (EnvelopeReader.layoutCount - 1)
-    if place < layouts.count, let layout = layouts[place], layout !== usualLayout?.takeUnretainedValue(), layout.read(bytes, into: &envelope) {
+    if place < layouts.count, let layout = layouts[place], layout !== usualLayout?.takeUnretainedValue(),
+      layout.read(bytes, isUTF8: isUTF8, into: &envelope)
+    {
       return usualLayout = Unmanaged.passUnretained(layout)
     }
     envelope = Envelope()
-    try readSpelled(bytes, into: &envelope)
+    try readSpelled(bytes, isUTF8, into: &envelope)
     learnLayout(of: bytes, envelope, at: place)
   }
 
@@ -68,14 +73,16 @@ public struct EnvelopeReader: Sendable {
     layouts[place] = layout
   }
 
-  private mutating func readSpelled(_ bytes: Span<UInt8>, into envelope: inout Envelope) throws(Envelope.Fault) {
-    if let usual, usual.read(bytes, into: &envelope) { return }
+  private mutating func readSpelled(
+    _ bytes: Span<UInt8>, _ isUTF8: Bool, into envelope: inout Envelope
+  ) throws(Envelope.Fault) {
+    if let usual, usual.read(bytes, isUTF8: isUTF8, into: &envelope) { return }
     for spelling in spellings where spelling !== usual {
       envelope = Envelope()
-      if spelling.read(bytes, into: &envelope) { return usual = spelling }
+      if spelling.read(bytes, isUTF8: isUTF8, into: &envelope) { return usual = spelling }
     }
     envelope = Envelope()
-    try envelope.read(bytes)
+    try envelope.read(bytes, isUTF8: isUTF8)
     missCount &+= 1
     guard missCount <= EnvelopeReader.maxSpellingCount || missCount % EnvelopeReader.missesForEach == 0,
       let spelling = EnvelopeSpelling(of: bytes, envelope)

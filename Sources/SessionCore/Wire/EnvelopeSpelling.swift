@@ -84,14 +84,15 @@ package final class EnvelopeSpelling: Sendable {
 
   /// Reads a message that is spelled so into `envelope`, which must be as new. False for any other; then what is in it
   /// means nothing.
-  package func read(_ bytes: Span<UInt8>, into envelope: inout Envelope) -> Bool {
+  /// - Parameter isUTF8: see `EnvelopeReader.read`.
+  package func read(_ bytes: Span<UInt8>, isUTF8: Bool, into envelope: inout Envelope) -> Bool {
     guard WordReader.leastByteCount...JSONReader.maxByteCount ~= bytes.count else { return false }
     (envelope.version, envelope.type, envelope.eventVersion) = (version, type, eventVersion)
     (envelope.isTransient, envelope.isHistory) = (isTransient, isHistory)
     return bytes.withUnsafeBytes { message in
       var words = WordReader(message)
       guard read(&words, bytes, &envelope) else { return false }
-      return words.isAtEnd && (words.nonASCII == 0 || (try? Envelope.checkUTF8(bytes)) != nil)
+      return words.isAtEnd && (words.nonASCII == 0 || isUTF8 || (try? Envelope.checkUTF8(bytes)) != nil)
     }
   }
 

@@ -336,9 +336,10 @@ final class ShardDriver {
 
   func heard(_ slot: Slot) { shard.heard(slot, now: now) }
 
-  func receive(_ message: Span<UInt8>, _ connection: TransportConnection, _ slot: Slot) {
+  /// - Parameter isUTF8: see `Shard.receive`.
+  func receive(_ message: Span<UInt8>, isUTF8: Bool, _ connection: TransportConnection, _ slot: Slot) {
     guard !isStopped else { return }
-    let intake = shard.receive(message, on: slot, now: now, effects: &effects) { services.serve($0) }
+    let intake = shard.receive(message, isUTF8: isUTF8, on: slot, now: now, effects: &effects) { services.serve($0) }
     if intake == .pause { connection.holds.insert(.session) }
     if isPacing { connection.charge(message.count, services.configuration.traffic) }
     carryOut()

@@ -79,7 +79,7 @@ class BatchConnection: TransportConnection {
 
   private func take(first batch: Batch) {
     while let slot, !isPaused, let message = nextMessage(batch) {
-      driver.receive(batch.bytes.span.extracting(message), self, slot)
+      driver.receive(batch.bytes.span.extracting(message), isUTF8: false, self, slot)
     }
     // Whoever ended the connection meanwhile has told of the batch.
     guard slot != nil, offset == batch.bytes.count else { return }

@@ -280,7 +280,8 @@ final class ConnectionHandler: TransportConnection, ByteReceiver {
     messageBegan = nil
     guard phase == .open else { return }
     guard let slot else { return giveBack(opcode, message) }
-    if opcode == .text { driver.receive(message, self, slot) } else { driver.receiveBinary(slot) }
+    // The frames' parser, or who decompressed it, has seen that text is UTF-8: RFC 6455 section 8.1.
+    if opcode == .text { driver.receive(message, isUTF8: true, self, slot) } else { driver.receiveBinary(slot) }
   }
 
   private func takeControl(ping: [UInt8]?) {
