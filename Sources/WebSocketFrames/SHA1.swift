@@ -3,8 +3,9 @@
 package enum SHA1 {
   package static func digest(_ input: [UInt8]) -> [UInt8] {
     var state: State = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
-    let padded = pad(input)
-    for start in stride(from: 0, to: padded.count, by: 64) { compress(padded, from: start, into: &state) }
+    pad(input).withUnsafeBytes { padded in
+      for start in stride(from: 0, to: padded.count, by: 64) { compress(padded, from: start, into: &state) }
+    }
     var digest: [UInt8] = []
     digest.reserveCapacity(20)
     for index in state.indices {
@@ -26,16 +27,22 @@ package enum SHA1 {
     return padded
   }
 
-  private static func compress(_ bytes: [UInt8], from start: Int, into state: inout State) {
+  private static func compress(_ bytes: UnsafeRawBufferPointer, from start: Int, into state: inout State) {
     var words = InlineArray<80, UInt32>(repeating: 0)
-    for t in 0..<16 { for place in 0..<4 { words[t] = words[t] << 8 | UInt32(bytes[start + 4 * t + place]) } }
+    for t in 0..<16 { words[t] = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start + 4 * t, as: UInt32.self)) }
     for t in 16..<80 { words[t] = turn(words[t - 3] ^ words[t - 8] ^ words[t - 14] ^ words[t - 16], 1) }
     var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
-    for t in 0..<80 {
-      let (mixed, constant) = round(t, b, c, d)
-      let next = turn(a, 5) &+ mixed &+ e &+ constant &+ words[t]
-      (e, d, c, b, a) = (d, c, turn(b, 30), a, next)
+    // Twenty rounds of each kind, without a look at each which it is.
+    func rounds(_ range: Range<Int>, _ constant: UInt32, _ mix: (UInt32, UInt32, UInt32) -> UInt32) {
+      for t in range {
+        let next = turn(a, 5) &+ mix(b, c, d) &+ e &+ constant &+ words[t]
+        (e, d, c, b, a) = (d, c, turn(b, 30), a, next)
+      }
     }
+    rounds(0..<20, 0x5A82_7999) { ($0 & $1) | (~$0 & $2) }
+    rounds(20..<40, 0x6ED9_EBA1) { $0 ^ $1 ^ $2 }
+    rounds(40..<60, 0x8F1B_BCDC) { ($0 & $1) | ($0 & $2) | ($1 & $2) }
+    rounds(60..<80, 0xCA62_C1D6) { $0 ^ $1 ^ $2 }
     state[0] &+= a
     state[1] &+= b
     state[2] &+= c
@@ -43,14 +50,5 @@ package enum SHA1 {
     state[4] &+= e
   }
 
-  private static func round(_ t: Int, _ b: UInt32, _ c: UInt32, _ d: UInt32) -> (UInt32, UInt32) {
-    switch t {
-    case 0..<20: ((b & c) | (~b & d), 0x5A82_7999)
-    case 20..<40: (b ^ c ^ d, 0x6ED9_EBA1)
-    case 40..<60: ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC)
-    default: (b ^ c ^ d, 0xCA62_C1D6)
-    }
-  }
-
-  private static func turn(_ word: UInt32, _ bits: UInt32) -> UInt32 { word << bits | word >> (32 - bits) }
+  private static func turn(_ word: UInt32, _ bits: UInt32) -> UInt32 { word &<< bits | word &>> (32 &- bits) }
 }

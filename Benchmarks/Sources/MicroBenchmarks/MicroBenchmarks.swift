@@ -5,7 +5,7 @@
 ///     MicroBenchmarks repeat NAME N    does it N times, in whole bundles: for an instruction counter
 @main
 enum MicroBenchmarks {
-  static let all = framing + wire + shards + compression
+  static let all = framing + upgrades + wire + shards + compression
 
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())

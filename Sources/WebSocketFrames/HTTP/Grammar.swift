@@ -62,8 +62,17 @@ enum Grammar {
 
   static func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
+  /// The same for a whole text, which mostly has no capitals and is given back as it is.
+  static func lowercased(_ text: String) -> String {
+    text.utf8.withContiguousStorageIfAvailable(hasUppercase) ?? true ? lowercased(text.utf8) : text
+  }
+
   static func isSame(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+    guard left.utf8.count == right.utf8.count else { return false }
+    // Views of texts are compared step by step; memory in a third of the time. All of ours are memory.
+    return left.utf8.withContiguousStorageIfAvailable { left in
+      right.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) } ?? left.elementsEqual(right.utf8)
+    } ?? left.utf8.elementsEqual(right.utf8)
   }
 
   /// Without the spaces and tabs at both ends: `OWS`, RFC 9110 section 5.6.3.

@@ -31,32 +31,40 @@ public struct HTTPFields: Sendable, Equatable {
   public private(set) var lines: [HTTPField]
 
   public init(_ lines: [HTTPField] = []) {
-    // Those of a received head are so already.
-    self.lines = lines.map {
-      Grammar.hasUppercase($0.name.utf8) ? HTTPField(Grammar.lowercased($0.name.utf8), $0.value) : $0
-    }
+    self.lines = lines.map { HTTPField(Grammar.lowercased($0.name), $0.value) }
   }
+
+  /// - Parameter lines: names in lower case.
+  init(received lines: [HTTPField]) { self.lines = lines }
 
   /// The values of all lines of this name, without the blanks around them.
   public func values(of name: String) -> [String] {
-    let name = Grammar.lowercased(name.utf8)
+    let name = Grammar.lowercased(name)
+    let byteCount = name.utf8.count
     var values: [String] = []
-    for line in lines where Grammar.isSame(line.name, name) { values.append(line.value) }
+    // A dozen names are looked up in each request, and most are of another length: a line is not counted for that.
+    for place in lines.indices where lines[place].name.utf8.count == byteCount {
+      if Grammar.isSame(lines[place].name, name) { values.append(lines[place].value) }
+    }
     return values
   }
 
   /// The elements of a field that is a list, over all its lines, empty ones left out: RFC 9110 section 5.6.1.
   public func elements(of name: String) -> [String] {
     values(of: name).flatMap { value in
-      value.utf8.split(separator: UInt8(ascii: ",")).map { Grammar.trimmed($0) }
+      // Mostly there is one, without blanks around it.
+      if !value.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == Grammar.space || $0 == Grammar.tab }) {
+        return value.isEmpty ? [] : [value]
+      }
+      return value.utf8.split(separator: UInt8(ascii: ",")).map { Grammar.trimmed($0) }
         .filter { !$0.isEmpty }.map { Grammar.text($0) }
     }
   }
 
   /// Whether a field that is a list has this element; case does not matter.
   public func contains(_ element: String, in name: String) -> Bool {
-    let element = Grammar.lowercased(element.utf8)
-    return elements(of: name).contains { Grammar.isSame(Grammar.lowercased($0.utf8), element) }
+    let element = Grammar.lowercased(element)
+    return elements(of: name).contains { Grammar.isSame(Grammar.lowercased($0), element) }
   }
 }
 

@@ -14,7 +14,7 @@ public enum HTTPFraming: Sendable, Equatable {
     let lengths = fields.values(of: "content-length")
     guard codings.isEmpty else {
       guard lengths.isEmpty else { throw .conflictingLengths }
-      guard codings.count == 1, Grammar.lowercased(codings[0].utf8) == "chunked" else { throw .transferEncoding }
+      guard codings.count == 1, Grammar.lowercased(codings[0]) == "chunked" else { throw .transferEncoding }
       self = .chunked
       return
     }

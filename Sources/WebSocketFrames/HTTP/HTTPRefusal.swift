@@ -10,7 +10,9 @@ public enum HTTPResponseWriter {
     for field in fields {
       bytes.append(contentsOf: field.name.utf8)
       bytes.append(contentsOf: ": ".utf8)
-      for byte in field.value.utf8 { bytes.append(Grammar.isText(byte) ? byte : Grammar.space) }
+      let start = bytes.count
+      bytes.append(contentsOf: field.value.utf8)
+      for index in start..<bytes.count where !Grammar.isText(bytes[index]) { bytes[index] = Grammar.space }
       bytes.append(contentsOf: "\r\n".utf8)
     }
     bytes.append(contentsOf: "\r\n".utf8)
@@ -73,7 +75,7 @@ public struct HTTPRefusal: Error, Sendable, Equatable {
   public func bytes(omittingBody: Bool = false) -> [UInt8] {
     let body = Array((text + "\n").utf8)
     // Who sends `Upgrade` must name it in `Connection` (RFC 9110 section 7.8).
-    let offersUpgrade = fields.contains { Grammar.lowercased($0.name.utf8) == "upgrade" }
+    let offersUpgrade = fields.contains { Grammar.lowercased($0.name) == "upgrade" }
     let common = [
       HTTPField("Connection", offersUpgrade ? "close, Upgrade" : "close"),
       HTTPField("Content-Type", "text/plain; charset=utf-8"),

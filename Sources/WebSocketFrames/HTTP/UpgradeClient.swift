@@ -67,7 +67,7 @@ extension Upgrade {
   private static func check(_ field: HTTPField) throws(RequestError) {
     guard Grammar.isToken(field.name.utf8) else { throw .badFieldName }
     guard field.isLegal else { throw .badFieldValue(name: field.name) }
-    let name = Grammar.lowercased(field.name.utf8)
+    let name = Grammar.lowercased(field.name)
     let reserved = ["host", "upgrade", "connection", "content-length", "transfer-encoding"]
     guard !reserved.contains(name), !name.hasPrefix("sec-websocket-") else { throw .reservedField(name: field.name) }
   }
@@ -87,7 +87,7 @@ extension Upgrade {
       let wait = fields.values(of: "retry-after").first.flatMap { Grammar.number(Array($0.utf8)) }
       throw .refused(status: head.status, retryAfterSeconds: wait.map { min($0, 86_400) })
     }
-    let upgrades = fields.elements(of: "upgrade").map { Grammar.lowercased($0.utf8) }
+    let upgrades = fields.elements(of: "upgrade").map { Grammar.lowercased($0) }
     guard head.isHTTP11, upgrades == ["websocket"], fields.contains("upgrade", in: "connection") else {
       throw .notAnUpgrade
     }
