@@ -25,7 +25,14 @@ private struct Caller {
   static func call(_ loop: ReactorLoop, _ peer: SocketAddress, from local: SocketAddress? = nil) async throws -> Caller {
     try await loop.submit {
       let promise = loop.makePromise(of: Void.self)
-      let socket = try loop.connect(to: peer, from: local, whenConnected: { promise.succeed() }, whenEnded: { promise.fail(ChannelError.eof) })
+      let socket: ReactorSocket
+      do {
+        socket = try loop.connect(
+          to: peer, from: local, whenConnected: { promise.succeed() }, whenEnded: { promise.fail(ChannelError.eof) })
+      } catch {
+        promise.fail(error)
+        throw error
+      }
       // Nothing can be written yet, and nothing is kept.
       socket.write(ByteBuffer(string: "too early"), whenTaken: nil)
       return Caller(

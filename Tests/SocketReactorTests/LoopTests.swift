@@ -195,7 +195,9 @@ func withLoop<Value>(
   }
 
   /// What a thread freed last lies at the end of its part of the allocator's memory, where malloc_trim(3) leaves it.
-  @Test func theEndOfAThreadsMemoryIsGivenBack() async throws {
+  /// A sanitizer brings an allocator of its own, which keeps what was freed.
+  @Test(.disabled(if: getenv("TSAN_OPTIONS") != nil || getenv("ASAN_OPTIONS") != nil))
+  func theEndOfAThreadsMemoryIsGivenBack() async throws {
     // Threads of other tests may share that part, and take what was freed: then the try shows nothing.
     for _ in 1...50 {
       let count = try await withLoop(.epoll) { loop in

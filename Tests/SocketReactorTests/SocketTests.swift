@@ -183,9 +183,8 @@ import Testing
         recorder.value.socket.write(ByteBuffer(bytes: SocketTests.bytes(100)))
       }.get()
       pair = nil
-      for _ in 0..<100 {
-        try await loop.submit { recorder.value.socket.write(ByteBuffer(bytes: SocketTests.bytes(100_000))) }.get()
-      }
+      let bytes = ByteBuffer(bytes: SocketTests.bytes(100_000))
+      for _ in 0..<100 { try await loop.submit { recorder.value.socket.write(bytes) }.get() }
       try await loop.flatSubmit { recorder.value.ending }.get()
       #expect(try await loop.submit { recorder.value.endedCount }.get() == 1)
     }

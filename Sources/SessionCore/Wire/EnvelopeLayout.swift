@@ -124,24 +124,12 @@ package final class EnvelopeLayout: Sendable {
     texts.withUnsafeBufferPointer { pieces in
       for piece in pieces {
         let text = EnvelopeLayout.load(base, piece.start)
-        marks |= EnvelopeLayout.specialMarks(text) & piece.mask
+        marks |= unsafeBitCast(JSONReader.specialMarks(unsafeBitCast(text, to: JSONReader.Words.self)), to: Bytes.self) & piece.mask
         all |= text & piece.mask
       }
     }
     return EnvelopeLayout.isZero(marks & 0x80) ? EnvelopeLayout.isZero(all & 0x80) : nil
   }
-
-  /// Marks with its top bit each byte that is a quote, an escape or a control character; behind one there may be marks that
-  /// mean nothing. In words, as `JSONReader.plainCount` does it: comparing the bytes of a vector is done one by one.
-  @inline(__always) private static func specialMarks(_ text: Bytes) -> Bytes {
-    let words = unsafeBitCast(text, to: SIMD2<UInt64>.self)
-    let (quotes, escapes) = (words ^ SIMD2(repeating: ones &* 0x22), words ^ SIMD2(repeating: ones &* 0x5C))
-    let marks = (words &- SIMD2(repeating: ones &* 0x20)) & ~words
-      | (quotes &- SIMD2(repeating: ones)) & ~quotes | (escapes &- SIMD2(repeating: ones)) & ~escapes
-    return unsafeBitCast(marks, to: Bytes.self)
-  }
-
-  private static var ones: UInt64 { JSONReader.ones }
 
   @inline(__always) private func read(_ number: Number?, _ base: UnsafeRawPointer, into value: inout UInt64?) -> Bool {
     guard let number else { return true }
