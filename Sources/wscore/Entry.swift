@@ -48,6 +48,10 @@ package enum Entry {
 
   private static func report(_ error: any Error, _ arguments: [String]) -> ExitStatus {
     switch error {
+    case ExitStatus.ioError:
+      return say(
+        CLIError(
+          "standard output cannot be written", next: "See whether it is open, and whether its disk is full.", status: .ioError))
     case let status as ExitStatus: return status
     case let error as CLIError: return say(error)
     case let code as ExitCode: return ExitStatus(rawValue: code.rawValue) ?? .failed
@@ -59,7 +63,7 @@ package enum Entry {
         try LineOutput.standardOutput.write(line: WScore.fullMessage(for: error))
         return .ok
       } catch {
-        return error
+        return report(error, arguments)
       }
     }
     guard WScore.exitCode(for: error) == .validationFailure else {

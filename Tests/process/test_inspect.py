@@ -248,3 +248,16 @@ def test_many_sessions(admin, lines):
     for client in clients:
         client.drop()
     assert eventually(lambda: len(lines("sessions", "--state", "suspended")) == 300)
+
+
+@pytest.mark.parametrize("command", [["sessions", ""], ["rooms", ""], ["kick", ""], ["kick", "", "--dry-run"], ["drain", ""]], ids=" ".join)
+def test_an_id_is_not_empty(start_server, tmp_path, inspect, command):
+    start_server("--admin-socket", str(tmp_path / "admin.sock"))
+    done = inspect(*command)
+    assert done.returncode == 64 and "an id is not empty" in done.stderr
+
+
+def test_hits_of_limits_are_counts(start_server, tmp_path, inspect):
+    start_server("--admin-socket", str(tmp_path / "admin.sock"))
+    table = inspect("stats", "--format", "table").stdout
+    assert re.search(r"limits\.header_bytes +0$", table, re.M), table

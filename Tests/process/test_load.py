@@ -1,11 +1,16 @@
 """`wscore load` in real processes: a run with storms, and servers that break their promise on the way."""
+import contextlib
 import json
 import resource
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
+import websockets
+import websockets.sync.client
+import websockets.sync.server
 
 from conftest import WSCORE
 from faultproxy import FaultProxy
@@ -236,3 +241,41 @@ def test_a_server_that_dies_is_found(start_server):
     report = json.loads(output)
     assert process.returncode == 97 and report["not_resumed"] == 20, report
     assert report["lost"] == report["unexplained"] == 0
+
+
+class Respelling:
+    """A proxy that says the same in other words: blanks, and members in another order."""
+
+    def __init__(self, url):
+        self.url = url
+        self.server = websockets.sync.server.serve(self._serve, "127.0.0.1", 0, subprotocols=["wscore.v2.json"], compression=None)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self):
+        return f"ws://127.0.0.1:{self.server.socket.getsockname()[1]}/ws"
+
+    def _serve(self, client):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            with websockets.sync.client.connect(self.url, subprotocols=["wscore.v2.json"], compression=None) as server:
+                threading.Thread(target=self._pump, args=(client, server, lambda text: text), daemon=True).start()
+                self._pump(server, client, lambda text: json.dumps(dict(reversed(json.loads(text).items())), indent=1))
+
+    @staticmethod
+    def _pump(source, target, change):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            for text in source:
+                target.send(change(text))
+        target.close()
+
+
+def test_a_server_may_spell_messages_as_it_likes(server):
+    done = run_load(Respelling(server.url).address, "--sessions", "4", "--rooms", "2", "--rate", "20/s", "--duration", "1s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "ok" and report["delivered"] == report["expected"] == 40
+
+
+def test_a_ramp_of_nothing_is_refused():
+    done = run_load("ws://127.0.0.1:9/ws", *SMALL, "--ramp", "0/s")
+    assert done.returncode == 64 and "--ramp 0/s" in done.stderr

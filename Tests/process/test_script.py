@@ -314,3 +314,62 @@ def test_quiet(server, client):
 def test_subcommands_are_suggested():
     done = subprocess.run([WSCORE, "clinet"], capture_output=True, text=True, env=os.environ)
     assert done.returncode == 64 and 'did you mean "client"?' in done.stderr
+
+
+# What a user would take for granted
+
+
+@pytest.mark.parametrize("command, code, status", [
+    ("join secret", "room.forbidden", 77), ("send chat 1 --room lobby --ack", "room.not_joined", 1), ("send nosuch {} --ack", "event.unknown", 1)])
+def test_what_the_server_refuses_did_not_succeed(start_server, client, tmp_path, command, code, status):
+    (tmp_path / "tokens").write_text("token-of-ann ann join:lobby publish:lobby\n")
+    (tmp_path / "tokens").chmod(0o600)
+    url = start_server("--token-file", str(tmp_path / "tokens")).url
+    done = client(url, *commands(command), WSCORE_TOKEN="token-of-ann")
+    assert done.returncode == status and f"the server answered {code}" in done.stderr, done.stderr
+    done = client(url, *commands(command, f"expect error code={code}"), WSCORE_TOKEN="token-of-ann")
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_server_gets_a_session_of_its_own(start_server, client, tmp_path, lines):
+    """The token of a session is a secret between two."""
+    admin = tmp_path / "admin.sock"
+    one, two = start_server("--admin-socket", str(admin)), start_server()
+    done = client(one.url, *commands("join lobby", "wait idle", f"connect {two.url}", "wait online", "session", f"connect {two.url}", "session"))
+    assert done.returncode == 0, done.stderr
+    hellos = [o["envelope"]["payload"] for o in of_kind([json.loads(line) for line in done.stdout.splitlines()], "frame") if o["type"] == "hello"]
+    assert ["resume" in hello for hello in hellos] == [False, False, True]
+    assert lines("sessions") == []
+
+
+def test_who_leaves_is_gone(start_server, client, tmp_path, lines):
+    url = start_server("--admin-socket", str(tmp_path / "admin.sock")).url
+    for arguments in (commands("join lobby"), commands("join lobby", "quit"), ["--on-eof", "close", *commands("join lobby", "wait idle")]):
+        assert client(url, *arguments).returncode == 0
+        assert lines("sessions") == [] and lines("rooms") == []
+    assert client(url, *commands("join lobby", "wait idle", "disconnect")).returncode == 0
+    assert [session["state"] for session in lines("sessions")] == ["suspended"]
+
+
+def test_resume_right_behind_disconnect(server, client):
+    for _ in range(20):
+        done = client(server.url, *commands("send echo 1", "wait idle", "disconnect", "resume", "wait online", "send echo 2"))
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_server_that_drains_is_tried_again_later(start_server, client, inspect, tmp_path):
+    url = start_server("--admin-socket", str(tmp_path / "admin.sock")).url
+    assert inspect("drain").returncode == 0
+    for arguments in ([], ["--no-reconnect"]):
+        done = client(url, *arguments, "--timeout", "1s", *commands("session"))
+        assert done.returncode == 75 and "draining" in done.stderr, done.stderr
+    done = client(url, "--timeout", "500ms", *commands("wait online"))
+    assert done.returncode == 124 and "server.draining" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["client", "URL", "-c", "session"], ["--version"], ["load", "--help"]])
+def test_output_that_cannot_be_written_is_an_error_with_words(server, arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([WSCORE, *(server.url if word == "URL" else word for word in arguments)], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=20)
+    assert done.returncode == 74 and "standard output cannot be written" in done.stderr

@@ -71,7 +71,8 @@ public final class SessionClient {
 
   // MARK: Connecting
 
-  /// Connects now, to `url` from now on if one is given. Resumes the session if there is one.
+  /// Connects now, to `url` from now on if one is given. Resumes the session if there is one: its token goes there, so
+  /// `url` is an address of the service that gave it, or `startOver` comes first.
   public func connect(to url: WebSocketURL? = nil) {
     if let url { self.url = url }
     leaveConnection(code: 1000)
@@ -96,6 +97,16 @@ public final class SessionClient {
     dropSecond()
     session.bye(reason: reason, actions: &actions)
     reconnector.stop(.asked)
+    carry()
+  }
+
+  /// Ends the session if the server hears of it, and gives it up in any case: the next connection asks for a new one. Sends
+  /// on their way are `unknown`, others `notSent`.
+  public func startOver() {
+    session.bye(actions: &actions)
+    carry()
+    leaveConnection(code: 1000)
+    session.abandon(actions: &actions)
     carry()
   }
 

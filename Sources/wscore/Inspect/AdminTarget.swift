@@ -1,3 +1,4 @@
+import ArgumentParser
 import WebSocketFrames
 
 /// The path and query of a request: every part is encoded as it is added.
@@ -8,6 +9,11 @@ struct AdminTarget: CustomStringConvertible {
   /// The segments stand behind `/v1`.
   init(_ segments: String...) {
     description = "/v1" + segments.map { "/" + PercentCoding.encode($0) }.joined()
+  }
+
+  /// Whether all of them name something: an empty one would be another path.
+  static func checkIDs(_ ids: [String?]) throws(ValidationError) {
+    guard !ids.contains("") else { throw ValidationError("an id is not empty") }
   }
 
   /// A path outside the versioned ones, such as `/metrics`.

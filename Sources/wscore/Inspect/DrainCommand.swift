@@ -26,6 +26,7 @@ struct DrainCommand: ParsableCommand {
   @OptionGroup var options: InspectOptions
 
   func validate() throws {
+    try AdminTarget.checkIDs(ids)
     guard over >= .zero, over <= .seconds(86_400) else {
       throw ValidationError("--over \(Quantity.text(over)) is not between 0s and 24h")
     }

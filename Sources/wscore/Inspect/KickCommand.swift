@@ -37,6 +37,7 @@ struct KickCommand: ParsableCommand {
   @OptionGroup var options: InspectOptions
 
   func validate() throws {
+    try AdminTarget.checkIDs(ids)
     guard ids.isEmpty != (user == nil) else {
       throw ValidationError("name the sessions by their ids, or one user by --user")
     }

@@ -17,6 +17,8 @@ enum ObjectFields {
       case .array(let items) where items.contains(where: \.isObject):
         return items.enumerated().flatMap { flattened($0.element, prefix: "\(name)[\($0.offset)]") }
       case .array(let items): return list(name, items)
+      // How often a limit was hit is a count, whatever the limit is of.
+      case .number where prefix == "limits": return [Field(name: name, value: Humane.value(member.value))]
       default: return [Field(name: label(name), value: Humane.value(member.value, key: member.key))]
       }
     }

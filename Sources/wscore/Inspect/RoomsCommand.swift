@@ -23,6 +23,7 @@ struct RoomsCommand: ParsableCommand {
   @OptionGroup var options: InspectOptions
 
   func validate() throws {
+    try AdminTarget.checkIDs([id])
     guard id == nil || limit == nil else { throw ValidationError("--limit is for the list, not for one room") }
     guard limit.map({ $0 > 0 }) ?? true else { throw ValidationError("--limit is a number above 0") }
   }

@@ -37,6 +37,7 @@ struct SessionsCommand: ParsableCommand {
   @OptionGroup var options: InspectOptions
 
   func validate() throws {
+    try AdminTarget.checkIDs([id])
     let filters = [room, user, state?.rawValue, limit.map(String.init)]
     guard id == nil || filters.allSatisfy({ $0 == nil }) else {
       throw ValidationError("one session is asked for by its id: --room, --user, --state and --limit choose from all")

@@ -73,7 +73,7 @@ final class LoadBoard: Sendable {
   private struct State {
     var figures: [LoadFigures]
     var failure: CLIError?
-    var failedStart: String?
+    var failedStart: (text: String, status: ExitStatus)?
   }
 
   private let state: Mutex<State>
@@ -92,8 +92,8 @@ final class LoadBoard: Sendable {
   var failure: CLIError? { state.withLock { $0.failure } }
 
   /// Why a session could not be started, the last time that happened.
-  func noteFailedStart(_ text: String) { state.withLock { $0.failedStart = text } }
-  var failedStart: String? { state.withLock { $0.failedStart } }
+  func noteFailedStart(_ text: String, _ status: ExitStatus) { state.withLock { $0.failedStart = (text, status) } }
+  var failedStart: (text: String, status: ExitStatus)? { state.withLock { $0.failedStart } }
 
   var total: LoadFigures {
     state.withLock { state in state.figures.reduce(into: LoadFigures()) { $0.add($1) } }

@@ -1,3 +1,5 @@
+import SessionCore
+
 /// What a load message carries: `{"s":12,"n":3,"t":1500000,"a":1500210,"p":"…"}`.
 package struct LoadPayload: Equatable, Sendable {
   /// Index of the sending session.
@@ -29,14 +31,32 @@ package struct LoadPayload: Equatable, Sendable {
     return bytes
   }
 
-  /// Reads what `bytes` wrote; the padding is not looked at. Nil if it is anything else.
+  /// Reads what `bytes` wrote; the padding is not looked at. A server may spell it in another way, with blanks for
+  /// example. Nil if it is anything else.
   package init?(scanning bytes: Span<UInt8>) {
-    var index = 0
-    guard let sender = LoadPayload.scan(0, bytes, &index), sender <= UInt64(UInt32.max),
-      let number = LoadPayload.scan(1, bytes, &index).flatMap({ UInt32(exactly: $0) }),
-      let intended = LoadPayload.scan(2, bytes, &index), let handed = LoadPayload.scan(3, bytes, &index)
+    guard let values = LoadPayload.scan(bytes) ?? LoadPayload.parse(bytes), values[0] <= UInt64(UInt32.max),
+      let number = UInt32(exactly: values[1])
     else { return nil }
-    self.init(sender: Int(sender), number: number, intended: intended, handed: handed)
+    self.init(sender: Int(values[0]), number: number, intended: values[2], handed: values[3])
+  }
+
+  private static func scan(_ bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
+    var index = 0
+    guard let sender = scan(0, bytes, &index), let number = scan(1, bytes, &index), let intended = scan(2, bytes, &index),
+      let handed = scan(3, bytes, &index)
+    else { return nil }
+    return [sender, number, intended, handed]
+  }
+
+  private static func parse(_ bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
+    guard let json = try? JSONValue(parsing: bytes) else { return nil }
+    // As many digits as `scan` takes, which are more than `unsignedValue` does.
+    func value(_ key: String) -> UInt64? {
+      guard case .number(let text)? = json[key], text.utf8.count <= 18 else { return nil }
+      return UInt64(text)
+    }
+    guard let sender = value("s"), let number = value("n"), let intended = value("t"), let handed = value("a") else { return nil }
+    return [sender, number, intended, handed]
   }
 
   private static let keys = [#"{"s":"#, #","n":"#, #","t":"#, #","a":"#].map { Array($0.utf8) }

@@ -62,6 +62,9 @@ package struct LoadPlan: Sendable {
       throw .usage("--room-prefix \"\(roomPrefix)\" has not between 1 and \(LoadPlan.maxRoomPrefixBytes) bytes")
     }
     guard 1...64 ~= loops else { throw .usage("--loops \(loops) is not between 1 and 64") }
+    guard ramp.map({ $0 > 0 }) ?? true else {
+      throw .usage("--ramp 0/s starts no session", next: "Leave --ramp out to start them as fast as it goes.")
+    }
     guard duration > .zero else { throw .usage("--duration must be longer than nothing") }
     guard rate * Double(Quantity.nanoseconds(duration)) / 1e9 < Double(UInt32.max) else {
       throw .usage("the run would have more than 4294967295 messages", next: "Lower --rate or --duration.")

@@ -109,7 +109,8 @@ struct LoadRun {
       guard LoadWorker.now - movedAt < LoadRun.stall else {
         throw CLIError(
           "only \(figures.ready) of \(plan.sessions) sessions came up at \(plan.url), and none for 30 s",
-          why: board.failedStart.map { "The last one failed: \($0)." }, status: .unavailable)
+          why: board.failedStart.map { "The last one failed: \($0.text)." },
+          status: board.failedStart?.status ?? .unavailable)
       }
       await nap()
     }

@@ -289,7 +289,7 @@ final class LoadWorker {
       if LoadWorker.isFinal(next) { session.retire(text) }
     case .connecting, .joining:
       noteEnding(text)
-      board.noteFailedStart(text)
+      board.noteFailedStart(text, LoadWorker.status(of: ending))
       if LoadWorker.isFinal(next) || (figures.ready == 0 && session.index == 0) { failStart(session, ending) }
     case .idle, .retired: break
     }
@@ -299,6 +299,15 @@ final class LoadWorker {
     switch next {
     case .stop, .renewCredential: true
     case .connect, .connectAnew: false
+    }
+  }
+
+  /// What a start that goes on failing so means for whoever called us.
+  private static func status(of ending: ConnectionEnding) -> ExitStatus {
+    switch ending {
+    case .refused(503, _): .tryAgain
+    case .closed(let code?, _, _): LinkState.Ending(code: code, reason: "").status
+    default: .unavailable
     }
   }
 
@@ -312,8 +321,7 @@ final class LoadWorker {
     case .refused(401, _), .refused(403, _): fail(what, .notPermitted, next: advice)
     case .refused(503, _): fail(what, .tryAgain, next: advice)
     case .refused: fail(what, .unavailable, next: advice)
-    case .closed(let code?, _, _) where code == CloseCode.unauthenticated.rawValue:
-      fail(what, .notPermitted, next: advice)
+    case .closed(let code?, _, _): fail(what, LinkState.Ending(code: code, reason: "").status, next: advice ?? why)
     case .insecure(let fault): fail(what, fault.status, next: advice)
     case .notWebSocket: fail(what, .protocolError, next: advice)
     case .violation: fail(what, .protocolError, next: why)

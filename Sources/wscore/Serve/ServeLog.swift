@@ -33,7 +33,7 @@ struct ServeLog: LogHandler {
       .init("msg", .string(event.message.description)),
     ]
     for (key, value) in fields { members.append(.init(key, ServeLog.json(value))) }
-    return JSONValue.object(members).text
+    return SafeJSON.line(.object(members))
   }
 
   /// A number stays one; whoever logs it says so by `.stringConvertible`.

@@ -4,12 +4,17 @@ import Glibc
 /// The lines that were entered, in a file that only its owner reads.
 package enum History {
   private static let maxEntries: Int32 = 2000
+  /// Also the beginning of every JSON Web Token: base64 of `{"`.
+  private static let secretWords = [
+    "credential", "token", "authorization", "password", "passphrase", "passwd", "pwd", "secret", "api_key", "api-key", "apikey",
+    "access_key", "private_key", "eyj",
+  ]
 
   /// Whether an entry is kept. What begins with a space is meant to be forgotten, and credentials are never written.
   package static func keeps(_ entry: String) -> Bool {
     guard let first = entry.first, first != " ", first != "\t", first != "\n" else { return false }
     let lower = entry.lowercased()
-    return !["credential", "token", "authorization", "password", "secret"].contains { lower.contains($0) }
+    return !secretWords.contains { lower.contains($0) }
   }
 
   /// Where the history lies: `WSCORE_HISTFILE`, nil if that is set and empty, else under `XDG_STATE_HOME`.

@@ -10,8 +10,9 @@ enum LinkEvent: Sendable {
   case frame(Report.Direction, [UInt8])
   /// The session is live.
   case online
-  /// The connection ended, or could not be made. `retries` tells whether it is tried again.
-  case ended(LinkState.Ending, wasConnected: Bool, retries: Bool)
+  /// The connection ended, or could not be made. `retries` tells whether it is tried again, `wasAsked` whether `disconnect`
+  /// had asked for it.
+  case ended(LinkState.Ending, wasConnected: Bool, retries: Bool, wasAsked: Bool)
   /// Something that was to be sent could not even be queued.
   case refused(String)
 }
@@ -20,6 +21,7 @@ enum LinkEvent: Sendable {
 protocol Link: AnyObject {
   /// Sends that were asked for and that the server has not acknowledged, those included that wait for a connection.
   var outstanding: Int { get }
+  /// Another URL gets a new session: the token of the one that is there is for its own server.
   /// - Throws: `CLIError` when the text is no URL that can be connected to.
   func connect(to url: String) throws(CLIError)
   /// Connects again with the session that is there; `from` claims that nothing after that sequence number came.
@@ -33,7 +35,7 @@ protocol Link: AnyObject {
   func drop(_ drop: Command.Drop)
   /// No direction ends it.
   func blackhole(_ direction: Command.Direction?, for duration: Duration?)
-  /// Closes with 1000 and frees everything; nothing is reported any more when it returns.
+  /// Ends the session, closes with 1000 and frees everything; nothing is reported any more when it returns.
   func stop()
 }
 

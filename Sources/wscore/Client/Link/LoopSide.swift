@@ -9,6 +9,8 @@ final class LoopSide: SessionClientDelegate {
   private let tally: Tally
   /// Fulfilled when the connection has ended, once the end was asked for.
   private var closed: EventLoopPromise<Void>?
+  /// The end of the connection has been asked for, and has not come.
+  private var isDisconnecting = false
 
   init(
     _ configuration: SessionClient.Configuration, _ loop: any EventLoop, _ mailbox: LinkMailbox, _ tally: Tally
@@ -19,13 +21,16 @@ final class LoopSide: SessionClientDelegate {
     client.delegate = self
   }
 
+  func disconnect(code: UInt16) {
+    isDisconnecting = client.connection != nil
+    client.disconnect(code: code)
+  }
+
+  /// Whoever leaves for good does not come back: a session that is online ends, instead of staying a member of its rooms
+  /// until its time is over.
   func stop(_ promise: EventLoopPromise<Void>) {
-    guard client.connection != nil else {
-      client.disconnect()
-      return promise.succeed()
-    }
-    closed = promise
-    client.disconnect()
+    if client.connection == nil { promise.succeed() } else { closed = promise }
+    if client.isOnline { client.bye() } else { client.disconnect() }
   }
 
   func client(_ client: SessionClient, connecting attempt: Int) { mailbox.post(.connecting(attempt: attempt)) }
@@ -46,7 +51,8 @@ final class LoopSide: SessionClientDelegate {
   func client(_ client: SessionClient, ended ending: ConnectionEnding, wasOnline: Bool, next: Reconnector.Next) {
     var told = LoopSide.ending(ending, next, client.session.lastError)
     told.next = ConnectAdvice.next(ending, client.url)
-    mailbox.post(.ended(told, wasConnected: wasOnline, retries: LoopSide.retries(next)))
+    mailbox.post(.ended(told, wasConnected: wasOnline, retries: LoopSide.retries(next), wasAsked: isDisconnecting))
+    isDisconnecting = false
     closed?.succeed()
     closed = nil
   }

@@ -31,7 +31,10 @@ final class SessionLink: Link {
 
   func connect(to url: String) throws(CLIError) {
     let url = try SessionLink.parse(url)
-    perform { $0.client.connect(to: url) }
+    perform { side in
+      if side.client.url != url { side.client.startOver() }
+      side.client.connect(to: url)
+    }
   }
 
   /// - Throws: `CLIError` that does not repeat the text: it may hold a password.
@@ -48,7 +51,7 @@ final class SessionLink: Link {
 
   func resume(from seq: UInt64?) { perform { $0.client.resume(from: seq) } }
 
-  func disconnect(code: UInt16) { perform { $0.client.disconnect(code: code) } }
+  func disconnect(code: UInt16) { perform { $0.disconnect(code: code) } }
 
   func send(_ sending: Command.Sending) {
     submit("send") { side throws(SendFault) in

@@ -14,7 +14,7 @@ package struct NDJSONRenderer {
     if let first = fields.first, first.key == "dir" { members.append(fields.removeFirst()) }
     if let session = report.session { members.append(.init("session", .string(session))) }
     members.append(.init("conn", .int(report.connection)))
-    return JSONValue.object(members + fields).text
+    return SafeJSON.line(.object(members + fields))
   }
 
   private func encode(_ content: Report.Content) -> (kind: String, fields: [JSONValue.Member])? {

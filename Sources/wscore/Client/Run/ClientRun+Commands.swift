@@ -190,8 +190,18 @@ extension ClientRun {
 
   func finish() {
     hasEnded = true
+    failIfRefused()
     guard case .closed(let ending) = state, failure == nil, !endingWasExpected else { return }
     let (what, next) = connections == 0 ? cannotConnect(ending) : ("the server closed the session: \(ending.text)", nil)
     fail(what, next: next, ending.status)
+  }
+
+  /// What the server would not do did not succeed, though it came to nobody's mind to wait for its answer.
+  func failIfRefused() {
+    guard !options.isInteractive, let refusal = inbox.refusal, let code = refusal["code"]?.stringValue else { return }
+    let isRight = code.hasSuffix(".forbidden") || code.hasPrefix("auth.")
+    fail(
+      "the server answered \(code): \(refusal["message"]?.stringValue ?? "")",
+      next: "If that is how it should be: expect error code=\(code)", isRight ? .notPermitted : .failed)
   }
 }

@@ -7,7 +7,10 @@ extension ClientRun {
     case .connecting(let attempt): connecting(attempt)
     case .frame(let direction, let bytes): frame(direction, bytes)
     case .online: online()
-    case .ended(let ending, let wasConnected, let retries): ended(ending, wasConnected, retries)
+    case .ended(_, _, _, wasAsked: true) where state != .offline:
+      // The end that `disconnect` asked for, and the script has gone on: to `resume`, for example.
+      break
+    case .ended(let ending, let wasConnected, let retries, _): ended(ending, wasConnected, retries)
     case .refused(let what): fail(what, .failed)
     }
   }

@@ -37,7 +37,7 @@ extension ClientRun {
     guard now >= task.deadline else { return false }
     if connections == 0 {
       let (what, next) = cannotConnect(lastEnding)
-      fail(what, place: task.place, next: next, .unavailable)
+      fail(what, place: task.place, next: next, lastEnding?.status ?? .unavailable)
     } else {
       let within = Quantity.text(.nanoseconds(task.deadline - task.startedAt))
       let status: ExitStatus = state == .online ? .timedOut : lastEnding?.status ?? .unavailable
@@ -120,7 +120,7 @@ extension ClientRun {
   var isSettled: Bool { link.outstanding == 0 && ledger.isSettled }
 
   private var outstandingText: String {
-    "\(state.description), \(max(UInt64(link.outstanding), ledger.unacknowledged)) sends not acknowledged, "
+    "\(state.description)\(state == .online ? "" : lastEnding.map { ": \($0.text)" } ?? ""), \(max(UInt64(link.outstanding), ledger.unacknowledged)) sends not acknowledged, "
       + "\(ledger.unanswered.count) not answered"
   }
 
@@ -132,12 +132,13 @@ extension ClientRun {
     }
     if state == .online, isSettled, now - max(lastTraffic, task.startedAt) >= task.quietTime(ledger.version) {
       hasEnded = true
+      failIfRefused()
       return true
     }
     guard now >= task.deadline else { return false }
     if connections == 0 {
       let (what, next) = cannotConnect(lastEnding)
-      fail(what, next: next, .unavailable)
+      fail(what, next: next, lastEnding?.status ?? .unavailable)
     } else {
       let within = Quantity.text(.nanoseconds(task.deadline - task.startedAt))
       fail("not drained within \(within) (\(outstandingText))", .timedOut)

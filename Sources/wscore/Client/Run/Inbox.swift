@@ -1,3 +1,5 @@
+import SessionCore
+
 /// Received messages that no `expect` has taken yet. An expectation finds a message that came before it, so a script
 /// need not race with the server; it takes the first that matches and leaves the others to those that follow.
 package struct Inbox {
@@ -27,6 +29,9 @@ package struct Inbox {
     messages.remove(at: position)
     return true
   }
+
+  /// The first `error` that nobody expected.
+  package var refusal: JSONValue? { messages.first { $0.envelope["type"] == "error" }?.envelope["payload"] }
 
   /// What is there, for the text of a failed expectation: `presence x3, reply`. What every session gets is left out.
   package var contents: String {
