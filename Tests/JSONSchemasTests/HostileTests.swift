@@ -64,6 +64,23 @@ import Testing
     for fault in faults { #expect((1...200).contains(fault?.text.utf8.count ?? 0), "\(fault?.text.utf8.count ?? 0) bytes") }
   }
 
+  /// The least of all integers has no magnitude among them; it stopped the server.
+  @Test(arguments: ["integer", "number"]) func exponentsAtTheEndsOfIntegers(type: String) throws {
+    for exponent in [Int.min, .min + 1, .max, -1_000_001, 1_000_001] {
+      let schema = #"{"type":"\#(type)","minimum":0,"multipleOf":1,"enum":[1],"not":{"const":2}}"#
+      #expect(try check(schema, "1e\(exponent)") != nil)
+      _ = try check(#"{"uniqueItems":true}"#, "[1e\(exponent),2e\(exponent)]")
+    }
+  }
+
+  /// What is longer than anything that is allowed is not written out to be compared.
+  @Test func longValuesAreNotComparedWhole() throws {
+    let long = "[" + String(repeating: "[1,2],", count: 100_000) + "[3]]"
+    #expect(try check(#"{"oneOf":[{"properties":{"k":{"const":"a"}}},{"properties":{"k":{"const":"b"}}}]}"#, "{\"k\":\(long)}", stepCount: 10_000)?.text.contains("steps") == false)
+    #expect(try check(#"{"enum":[[1],"x"]}"#, long, stepCount: 10_000)?.text.contains("expected, not an array") == true)
+    #expect(try check(#"{"enum":[1]}"#, "1" + String(repeating: "0", count: 500_000), stepCount: 10_000)?.text.contains("steps") == true)
+  }
+
   @Test func pointersAreShort() throws {
     let name = String(repeating: "n", count: 400)
     let fault = try check(#"{"additionalProperties":{"additionalProperties":{"type":"null"}}}"#, "{\"\(name)\":{\"\(name)\":1}}")

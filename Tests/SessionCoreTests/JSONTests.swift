@@ -26,6 +26,26 @@ import SessionCore
     #expect(throws: Malformed.self) { try JSONValue(parsing: Array(text.utf8)) }
   }
 
+  /// All kinds of escapes, many of them, between texts: each is undone where it stands.
+  @Test func manyEscapesAreUndone() throws {
+    let value = try JSONValue(parsing: Array(("\"" + String(repeating: #"\n\u00e9é\ud83d\ude00ab"#, count: 50_000) + "\"").utf8))
+    #expect(value == .string(String(repeating: "\néé😀ab", count: 50_000)))
+  }
+
+  @Test(arguments: ["id", "room", "key", "event"]) func boundsHoldForEscapedTexts(field: String) throws {
+    let limit = field == "id" ? 64 : 128
+    func message(_ count: Int, _ escape: String) -> [UInt8] {
+      var members = [#""v":2"#, #""type":"event""#, #""seq":1"#, #""payload":1"#]
+      if field != "event" { members.append(#""event":"a""#) }
+      members.append("\"\(field)\":\"\(String(repeating: escape, count: count))\"")
+      return Array("{\(members.joined(separator: ","))}".utf8)
+    }
+    #expect(throws: Never.self) { try Envelope(parsing: message(limit, #"\u0061"#).span) }
+    for count in [0, limit + 1, 10_000] {
+      #expect(throws: Envelope.Fault.self) { try Envelope(parsing: message(count, #"\u0061"#).span) }
+    }
+  }
+
   @Test func badUTF8IsRefused() {
     #expect(throws: Malformed.self) { try JSONValue(parsing: [0x22, 0xED, 0xA0, 0x80, 0x22]) }
   }

@@ -376,3 +376,12 @@ def test_kick(admin):
     status, body = ask("/v1/events")
     said = body + ask("/v1/sessions")[1] + json.dumps(server.lines).encode()
     assert status == 200 and w["token"].encode() not in said
+
+
+def test_a_reason_is_short(admin):
+    server, _, ask = admin
+    with session(server.url, hello_with(**user("ann"))) as ann:
+        for target in (f"/v1/sessions/{ann.welcome['sid']}", "/v1/users/ann"):
+            assert ask(f"{target}?reason={'x' * 129}", "DELETE")[0] == 400
+        assert ask(f"/v1/sessions/{ann.welcome['sid']}?reason={'%F0%9F%87%A6' * 32}", "DELETE")[0] == 200
+        assert ann.finish()[1] == 4507

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from conftest import eventually
 from wsclient import Client, ServerError
-from wsraw import HELLO, session
+from wsraw import HELLO, Raw, hello_with, session
 
 # One character to people, and to a language that counts characters: 200 KB.
 LETTER = "a" + "\u0301" * 100_000
@@ -13,8 +14,10 @@ COMPOSED, DECOMPOSED = "h-\u00e9", "h-e\u0301"
 
 
 @pytest.fixture
-def server(start_server, tmp_path):
-    return start_server("--admin-socket", str(tmp_path / "admin.sock"), "--room", "h-* history=10")
+def server(start_server, tmp_path, lines):
+    server = start_server("--admin-socket", str(tmp_path / "admin.sock"), "--room", "h-* history=10")
+    server.stats = lambda: lines("stats")[0]
+    return server
 
 
 def connected(server):
@@ -113,3 +116,50 @@ def test_members_that_nobody_knows_are_passed_over(server, changes):
     note = {"to": {"user": "ann"}, "event": "note", "payload": 5}
     assert ann.request("direct.send", note | changes) == {"sessions": 1}
     assert ann.receive(type="event")["payload"] == 5
+
+
+def test_a_hello_is_bounded_and_its_rooms_have_names(server):
+    for pos in ({f"{number:x}": ["0" * 16, 1] for number in range(20_000)}, {"x" * 129: ["0" * 16, 1]}):
+        with session_refused(server, pos) as raw:
+            assert raw.outcome() == ("hello.invalid", 4500)
+    with session_refused(server, {f"r{number}": ["0" * 16, 1] for number in range(2_000)}) as raw:
+        assert raw.receive("welcome")["payload"]["reason"] == "unknown"
+
+
+def session_refused(server, pos):
+    raw = Raw(server.url).upgrade()
+    resume = {"sid": "s_" + "A" * 22, "token": "t", "epoch": "0" * 16, "ack": 0, "pos": pos}
+    raw.say(HELLO | {"payload": {"versions": [2], "resume": resume}})
+    return raw
+
+
+@pytest.mark.parametrize("field", ["id", "room", "key"])
+def test_half_a_million_escapes_are_too_many_for_a_name(server, field):
+    """Undoing them took a second and a half, before anybody knew who had sent them."""
+    with session(server.url) as raw:
+        raw.say('{"v":2,"seq":1,"type":"event","event":"echo","payload":1,"%s":"%s"}' % (field, r"\n" * 500_000))
+        assert raw.outcome() == ("envelope.malformed", 4500)
+    with session(server.url) as raw:
+        raw.say('{"v":2,"seq":1,"type":"event","event":"echo","id":"e","payload":"%s"}' % (r"\u000a" * 100_000))
+        assert raw.receive("reply")["payload"] == "\n" * 100_000
+
+
+def test_gaps_are_told_ahead_up_to_a_bound(server):
+    """Each of a hundred times a message with a key takes the place of one, and a reply stands between."""
+    with session(server.url, hello_with(window={"messages": 1})) as raw:
+        raw.say({"v": 2, "seq": 1, "type": "join", "room": "r", "id": "j", "payload": {}})
+        raw.receive("reply")
+        seq = 1
+        for _ in range(100):
+            for message in ({"event": "e", "room": "r", "key": "k"}, {"event": "e", "room": "r", "key": "k"}, {"event": "time", "id": "t"}):
+                seq += 1
+                raw.say({"v": 2, "seq": seq, "type": "event", "payload": 1, **message})
+        raw.say({"v": 2, "type": "ack", "ack": 0, "payload": {}})
+        welcome = raw.welcome
+        eventually(lambda: server.stats()["messages_in"] >= seq + 2)
+        raw.reset()
+    resume = {"sid": welcome["sid"], "token": welcome["token"], "epoch": welcome["epoch"], "ack": 0}
+    with session(server.url, hello_with(resume=resume)) as again:
+        assert again.welcome["resumed"] and len(again.welcome["gaps"]) == 64
+        came = list(iter(lambda: again.receive()["type"], "live"))
+        assert came.count("gap") > 64

@@ -6,6 +6,7 @@ import pytest
 
 from conftest import WSCORE, eventually
 from wsclient import Client, ServerError
+from wsraw import session
 
 ORDER = {
     "type": "object", "required": ["items"], "additionalProperties": False,
@@ -172,3 +173,13 @@ def test_deprecations_are_announced_and_counted(start_server, environment, tmp_p
 def test_several_deprecations_in_the_variable(start_server, environment):
     server = start_server(env=environment | {"WSCORE_DEPRECATE": "v2=2030-01-01 soon; a@1=2030-01-01"})
     assert connected(server).welcome["deprecations"] == ["v2 until 2030-01-01: soon", "a@1 until 2030-01-01"]
+
+
+def test_a_number_of_the_least_exponent_is_a_number(start_server, schemas):
+    """It stopped the server."""
+    server = start_server("--schemas", str(schemas(num={"properties": {"n": {"type": "integer", "minimum": 0}}})))
+    with session(server.url) as raw:
+        raw.say({"v": 2, "seq": 1, "type": "join", "room": "r", "payload": {}})
+        for seq, exponent in enumerate((-2**63, 2**63 - 1, -2**63 + 1), 2):
+            raw.say('{"v":2,"seq":%d,"type":"event","event":"num","id":"n","room":"r","payload":{"n":1e%d}}' % (seq, exponent))
+            assert raw.receive("error")["payload"]["path"] == "/n"

@@ -88,9 +88,11 @@ struct Validation {
   }
 
   private mutating func check(_ value: JSONValue, _ allowed: AllowedValues) -> Fault? {
-    let form = CanonicalForm.bytes(value)
-    guard spend(form.count / 16) else { return fault("") }
-    if form.count <= allowed.maxByteCount, allowed.forms.contains(form) { return nil }
+    // A number may have many digits and a short form.
+    if case .number(let text) = value, !spend(text.utf8.count / 16) { return fault("") }
+    let form = CanonicalForm.bytes(value, limit: allowed.maxByteCount)
+    guard spend((form?.count ?? allowed.maxByteCount) / 16) else { return fault("") }
+    if let form, allowed.forms.contains(form) { return nil }
     return fault("\(allowed.text) expected, not \(Display.text(value))")
   }
 

@@ -5,28 +5,43 @@ import SessionCore
 enum CanonicalForm {
   static func bytes(_ value: JSONValue) -> [UInt8] {
     var bytes: [UInt8] = []
-    append(value, to: &bytes)
+    _ = append(value, to: &bytes, limit: .max)
     return bytes
   }
 
-  static func append(_ value: JSONValue, to bytes: inout [UInt8]) {
+  /// Nil if they are more than `limit`, which is seen before many more are made.
+  static func bytes(_ value: JSONValue, limit: Int) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    return append(value, to: &bytes, limit: limit) && bytes.count <= limit ? bytes : nil
+  }
+
+  /// False if it gave up, since there are more than `limit`.
+  private static func append(_ value: JSONValue, to bytes: inout [UInt8], limit: Int) -> Bool {
     switch value {
     case .null: bytes.append(UInt8(ascii: "n"))
     case .bool(let flag): bytes.append(UInt8(ascii: flag ? "t" : "f"))
     case .number(let text): append(number: text, to: &bytes)
-    case .string(let text): append(text: text, to: &bytes)
+    case .string(let text):
+      guard text.utf8.count <= limit else { return false }
+      append(text: text, to: &bytes)
     case .array(let values):
+      guard values.count <= limit else { return false }
       bytes.append(UInt8(ascii: "["))
-      for value in values { append(value, to: &bytes) }
+      for value in values {
+        guard append(value, to: &bytes, limit: limit), bytes.count <= limit else { return false }
+      }
       bytes.append(UInt8(ascii: "]"))
     case .object(let members):
+      guard members.count <= limit else { return false }
       bytes.append(UInt8(ascii: "{"))
       for member in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+        guard member.key.utf8.count <= limit else { return false }
         append(text: member.key, to: &bytes)
-        append(member.value, to: &bytes)
+        guard append(member.value, to: &bytes, limit: limit), bytes.count <= limit else { return false }
       }
       bytes.append(UInt8(ascii: "}"))
     }
+    return true
   }
 
   private static func append(number text: String, to bytes: inout [UInt8]) {

@@ -40,7 +40,8 @@ struct ExactNumber: Hashable, Sendable {
 
   private static func exponent(_ text: Substring.UTF8View) -> Int? {
     guard !text.isEmpty else { return 0 }
-    guard let value = Int(Substring(text)), abs(value) <= 2 * maxExponent else { return nil }
+    // The least of all integers has no magnitude that is an Int.
+    guard let value = Int(Substring(text)), value.magnitude <= 2 * maxExponent else { return nil }
     return value
   }
 

@@ -31,7 +31,9 @@ struct Hello: Sendable {
     var message: String
   }
 
-  init(_ envelope: Envelope, _ bytes: Span<UInt8>) throws(Fault) {
+  /// - Parameter maxByteCount: it is kept until it is decided upon, and nobody knows yet who sent it.
+  init(_ envelope: Envelope, _ bytes: Span<UInt8>, maxByteCount: Int) throws(Fault) {
+    guard bytes.count <= maxByteCount else { throw Fault(message: "hello has at most \(maxByteCount) bytes") }
     let payload: JSONValue
     do throws(Malformed) {
       payload = try Shard.payload(envelope, bytes)
@@ -111,7 +113,7 @@ struct Hello: Sendable {
     guard case .object(let members) = value else { throw fault }
     var positions = NameMap<LogPosition>()
     for member in members {
-      guard let position = LogPosition(member.value) else { throw fault }
+      guard let position = LogPosition(member.value), member.key.utf8.count <= Envelope.MaxBytes.room else { throw fault }
       positions[member.key] = position
     }
     return positions

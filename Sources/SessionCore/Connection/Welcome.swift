@@ -74,13 +74,16 @@ struct Welcome {
     ]).bytes
   }
 
+  /// All of them come as `gap` besides.
+  private static let maxGapCount = 64
+
   private static func numbers(_ session: Session, _ resumed: Shard.Resumed?) -> [JSONValue.Member] {
     let replay = session.outbox.replayRange.map { range in
       JSONValue.object([.init("from", .int(range.lowerBound)), .init("to", .int(range.upperBound))])
     }
     var members: [JSONValue.Member] = [
       .init("last_in", .int(session.lastIn)), .init("replay", replay ?? .null),
-      .init("gaps", .array(session.outbox.gaps.map(\.payload))),
+      .init("gaps", .array(session.outbox.gaps.prefix(maxGapCount).map(\.payload))),
     ]
     if session.missedCount > 0 { members.append(.init("missed", .int(session.missedCount))) }
     if let skipped = resumed?.skipped {

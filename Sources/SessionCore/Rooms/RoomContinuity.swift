@@ -49,14 +49,14 @@ public struct RoomContinuity: Sendable, Equatable {
 extension Shard {
   /// Whether a session that goes on has missed nothing of a room, where the room keeps a history to look it up in. What
   /// it was not sent is in its own outbox, so nothing comes from there.
-  func continuity(_ session: Session, _ membership: Membership, _ hello: Hello) -> RoomContinuity? {
+  /// - Parameter holes: of the session's outbox.
+  func continuity(_ session: Session, _ membership: Membership, _ hello: Hello, _ holes: Holes) -> RoomContinuity? {
     guard limits.policy(of: membership.name).history != nil else { return nil }
     let known = hello.resume?.positions[membership.name]
     if session.version == 1 || session.missedCount > 0 {
       return RoomContinuity(isContinuous: known == membership.position)
     }
     let isSameLog = known.map { $0.log == membership.position.log } ?? true
-    let hasGap = session.outbox.gaps.contains { $0.mayConcern(membership.name) }
-    return RoomContinuity(isContinuous: isSameLog && !hasGap)
+    return RoomContinuity(isContinuous: isSameLog && !holes.mayConcern(membership.name))
   }
 }

@@ -29,6 +29,7 @@ struct RoomPresence {
       return true
     }
     serial += 1
+    forgetPassed()
     states[sid] = .fading(serial: serial)
     queue.append((now.advanced(byMilliseconds: graceMilliseconds), sid, serial))
     return false
@@ -40,6 +41,15 @@ struct RoomPresence {
   }
 
   mutating func leave(_ sid: SessionID) { states[sid] = nil }
+
+  /// Lets go of the entries of those that came back, once they are as many as the others: in the mean, each costs a constant
+  /// time.
+  private mutating func forgetPassed() {
+    guard queue.count >= 64, queue.count >= 2 * states.count else { return }
+    queue.removeAll { entry in
+      if case .fading(entry.serial)? = states[entry.sid] { false } else { true }
+    }
+  }
 
   /// A member whose grace is over.
   mutating func popFaded(_ now: Instant) -> SessionID? {

@@ -44,7 +44,20 @@ public struct Gap: Equatable, Sendable {
   public var rooms: [String] { loss.rooms }
   public var roomsAreComplete: Bool { loss.roomsAreComplete }
   public var reason: Reason { loss.reason }
+}
+
+/// The rooms of which something is missing, looked at once for many rooms.
+struct Holes {
+  private var rooms: Set<NameKey> = []
+  private var areComplete = true
+
+  init(_ gaps: [Gap]) {
+    for gap in gaps {
+      rooms.formUnion(gap.rooms.map { NameKey($0) })
+      areComplete = areComplete && gap.roomsAreComplete
+    }
+  }
 
   /// False if nothing of the room is missing.
-  func mayConcern(_ room: String) -> Bool { !roomsAreComplete || rooms.contains { $0.isSameName(as: room) } }
+  func mayConcern(_ room: String) -> Bool { !areComplete || rooms.contains(NameKey(room)) }
 }

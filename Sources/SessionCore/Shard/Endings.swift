@@ -15,15 +15,11 @@ extension Shard {
     connection.alarm.cancel()
     connection.credentialAlarm.cancel()
     counters.closes[code.rawValue, default: 0] += 1
-    out.append(.close(connection.slot, code, reason: Shard.closeReason(reason)))
+    out.append(.close(connection.slot, code, reason: reason.cut(toByteCount: Shard.maxCloseReasonByteCount)))
   }
 
-  /// A close frame has room for 123 bytes of UTF-8 (RFC 6455 section 5.5).
-  private static func closeReason(_ text: String) -> String {
-    var reason = text
-    while reason.utf8.count > 123 { reason.removeLast() }
-    return reason
-  }
+  /// A close frame has room for so many of UTF-8 (RFC 6455 section 5.5).
+  private static let maxCloseReasonByteCount = 123
 
   /// The connection no longer carries its session.
   mutating func detach(_ connection: Connection) {
@@ -158,6 +154,16 @@ extension Shard {
   mutating func setAlarm(_ connection: Connection, after milliseconds: UInt64) {
     connection.alarm.set(
       now.advanced(byMilliseconds: milliseconds), TimerKey(purpose: .connection, slot: connection.slot), in: &timers)
+  }
+
+  mutating func sweepTimers() {
+    timers.sweep { key in
+      switch key.purpose {
+      case .connection, .credential: connections[key.slot] != nil
+      case .expiry, .overrun, .delayedAck, .handler: sessions[key.slot] != nil
+      case .room: homeSlots[key.slot] != nil
+      }
+    }
   }
 
   mutating func fire(_ key: TimerKey, _ deadline: Instant) {

@@ -9,13 +9,13 @@ extension Shard {
     #endif
     guard !isDraining else {
       let error = ProtocolError(
-        "server.draining", "the server is going down", retry: .later, retryAfterMilliseconds: 1_000)
+        "server.draining", "the server takes no sessions now", retry: .later, retryAfterMilliseconds: 1_000)
       return refuse(connection, error, .tryLater)
     }
     if let error = admitHello() { return refuse(connection, error, .tryLater) }
     let hello: Hello
     do throws(Hello.Fault) {
-      hello = try Hello(envelope, bytes)
+      hello = try Hello(envelope, bytes, maxByteCount: limits.helloByteCount)
     } catch {
       return refuse(connection, ProtocolError("hello.invalid", error.message), .malformed)
     }
@@ -208,12 +208,13 @@ extension Shard {
     session.sentSeq = 0
     session.lastAckSent = session.lastIn
     session.liveAfter = session.outbox.replayRange?.upperBound ?? 0
+    let holes = Holes(resumed == nil ? [] : session.outbox.gaps)
     for index in session.memberships.indices {
       let membership = session.memberships[index]
       if membership.index != nil {
         session.memberships[index].position = localRooms[membership.name]?.position ?? membership.position
       }
-      if resumed != nil { session.memberships[index].continuity = continuity(session, session.memberships[index], hello) }
+      if resumed != nil { session.memberships[index].continuity = continuity(session, session.memberships[index], hello, holes) }
     }
     let deprecations = configuration.events?.deprecations(version: session.version, events: hello.events) ?? []
     let welcome = Welcome(

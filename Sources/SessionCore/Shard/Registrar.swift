@@ -14,6 +14,8 @@ struct RegistryEntry {
   var claim: Claim?
   var waiting: Deque<Waiting> = []
   var waitingClaimCount = 0
+  /// Of the messages that wait.
+  var waitingByteCount = 0
   /// Messages over the bound: the session is told by a gap.
   var lostMailCount: UInt64 = 0
 }
@@ -105,7 +107,9 @@ extension Shard {
       case .claim(let claim):
         registry[sid]?.waitingClaimCount -= 1
         forward(claim, to: entry.owner)
-      case .mail(let mail, let reply): post(.mail(sid, mail, reply: reply), to: entry.owner)
+      case .mail(let mail, let reply):
+        if case .message(let message) = mail { registry[sid]?.waitingByteCount -= message.byteCount }
+        post(.mail(sid, mail, reply: reply), to: entry.owner)
       }
     }
     if let entry = registry[sid], entry.claim == nil, entry.lostMailCount > 0 {
@@ -130,21 +134,28 @@ extension Shard {
     guard let entry = registry[sid] else { return answer(reply, .notFound) }
     if entry.claim == nil {
       post(.mail(sid, mail, reply: reply), to: entry.owner)
-    } else if case .message = mail, entry.waiting.count - entry.waitingClaimCount >= limits.outbox.messageCount {
+    } else if case .message(let message) = mail, !hasRoom(entry, for: message) {
       registry[sid]?.lostMailCount += 1
       answer(reply, .count(1))
     } else {
       #if PlantedFaults
       if Planted.isOn(.mailOfMoversIsLost), case .message = mail { return answer(reply, .count(1)) }
       #endif
-      guard case .message = mail else {
+      guard case .message(let message) = mail else {
         registry[sid]?.waiting.append(.mail(mail, reply))
         return
       }
+      registry[sid]?.waitingByteCount += message.byteCount
       // Taken, and answered at once: the claim may wait for who asks, whose own session is claimed and at work.
       registry[sid]?.waiting.append(.mail(mail, nil))
       answer(reply, .count(1))
     }
+  }
+
+  /// As much as an outbox holds waits for a session that is claimed.
+  private func hasRoom(_ entry: RegistryEntry, for message: SharedMessage) -> Bool {
+    entry.waiting.count - entry.waitingClaimCount < limits.outbox.messageCount
+      && entry.waitingByteCount + message.byteCount <= limits.outbox.byteCount
   }
 
   // MARK: Users

@@ -194,10 +194,17 @@ public struct Shard: ~Copyable {
     step(now, &effects) { $0.handle(message) }
   }
 
-  /// Timers that are due. To be called at `nextDeadline` or later.
+  /// Most sessions that end for their time in one step. Each leaves all its rooms, and many may have been lost together.
+  static var maxExpiriesPerStep: Int { 32 }
+
+  /// Timers that are due. To be called at `nextDeadline` or later, and again if that is still due.
   public mutating func advance(now: Instant, effects: inout Effects) {
     step(now, &effects) { shard in
-      while let (key, deadline) = shard.timers.popDue(shard.now) { shard.fire(key, deadline) }
+      var expiryCount = 0
+      while expiryCount < Shard.maxExpiriesPerStep, let (key, deadline) = shard.timers.popDue(shard.now) {
+        if key.purpose == .expiry { expiryCount += 1 }
+        shard.fire(key, deadline)
+      }
       shard.tombstones.removeExpired(shard.now)
     }
   }
@@ -227,6 +234,7 @@ public struct Shard: ~Copyable {
     sessions.bury()
     connections.bury()
     homeSlots.bury()
+    if timers.isCrowded { sweepTimers() }
     swap(&out, &effects)
   }
 

@@ -38,13 +38,25 @@ struct TimerTable {
   private var heap = Heap<Entry>()
   private var serial: UInt64 = 0
 
+  /// With so many it is worth looking which of them are of owners that are gone.
+  private var sweepCount = TimerTable.minSweepCount
+  private static let minSweepCount = 4_096
+
   var count: Int { heap.count }
+  /// As many again have come since the last sweep as it left: each costs a constant time in the mean.
+  var isCrowded: Bool { heap.count >= sweepCount }
   var next: Instant? { heap.min?.deadline }
 
   mutating func set(_ key: TimerKey, at deadline: Instant) {
     guard deadline < .never else { return }
     serial += 1
     heap.insert(Entry(deadline: deadline, serial: serial, key: key))
+  }
+
+  /// Takes out what is of owners that are gone: a deadline may be days away, and its owner have come and left in a second.
+  mutating func sweep(_ isAlive: (TimerKey) -> Bool) {
+    heap = Heap(heap.unordered.filter { isAlive($0.key) })
+    sweepCount = max(TimerTable.minSweepCount, 2 * heap.count)
   }
 
   /// Gives up the room that is kept for what may come.

@@ -202,13 +202,14 @@ public struct Envelope: Sendable {
     _ name: StaticString, _ text: JSONText?, _ limit: Int, _ bytes: Span<UInt8>
   ) throws(Malformed) {
     guard let text else { return }
-    let count = text.hasEscapes ? text.decoded(bytes).utf8.count : text.range.count
+    let count = text.hasEscapes && text.mayFit(limit) ? text.decoded(bytes).utf8.count : text.range.count
     guard 1...limit ~= count else { throw Malformed("\(name) has 1 to \(limit) bytes", at: text.range.lowerBound) }
   }
 
   /// `[a-z0-9_]+(\.[a-z0-9_]+)*`, at most 128 bytes.
   static func isEventName(_ text: JSONText, _ bytes: Span<UInt8>) -> Bool {
     guard !text.hasEscapes else {
+      guard text.mayFit(MaxBytes.event) else { return false }
       let plain = Array(text.decoded(bytes).utf8)
       return isEventName(JSONText(range: plain.indices, hasEscapes: false), plain.span)
     }

@@ -323,27 +323,26 @@ public struct JSONText: Equatable, Sendable {
     guard hasEscapes else {
       return bytes.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
-    var text = String.UnicodeScalarView()
-    var plain: [UInt8] = []
+    // An escape is never shorter than what it stands for.
+    var text: [UInt8] = []
+    text.reserveCapacity(range.count)
     var index = range.lowerBound
-    func flush() {
-      text.append(contentsOf: String(decoding: plain, as: UTF8.self).unicodeScalars)
-      plain.removeAll(keepingCapacity: true)
-    }
     while index < range.upperBound {
       guard bytes[index] == 0x5C else {
-        plain.append(bytes[index])
+        text.append(bytes[index])
         index += 1
         continue
       }
-      flush()
       let (scalar, length) = JSONText.escape(bytes, at: index)
-      text.append(scalar)
+      if let units = UTF8.encode(scalar) { text.append(contentsOf: units) }
       index += length
     }
-    flush()
-    return String(text)
+    return String(decoding: text, as: UTF8.self)
   }
+
+  /// Whether the text, with its escapes undone, may have so few bytes: none takes more than six for one. To be asked before
+  /// the escapes of what has a bound are undone.
+  func mayFit(_ byteCount: Int) -> Bool { range.count <= 6 * byteCount }
 
   /// A text of at most eight bytes without escapes as one number; of a longer one the last eight.
   func word(_ bytes: Span<UInt8>) -> UInt64 {

@@ -38,9 +38,9 @@ struct BackendAPI: Sendable {
         .get("/v1/sessions", query: ["user", "limit", "after"]) { try await sessions($0) },
         .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).publicJSON) },
         .delete("/v1/sessions/{session}", query: ["reason"]) { request in
-          try await disconnect(.session(request.session()), request.reason)
+          try await disconnect(.session(request.session()), request.reason())
         },
-        .delete("/v1/users/{user}", query: ["reason"]) { try await disconnect(.user($0.captures[0]), $0.reason) },
+        .delete("/v1/users/{user}", query: ["reason"]) { try await disconnect(.user($0.captures[0]), $0.reason()) },
         .get("/v1/rooms", query: ["limit", "after"]) { try await rooms($0) },
         .get("/v1/rooms/{room}", query: ["limit", "after"]) { try await room($0) },
         .get("/v1/health", query: nil) { _ in health() },
@@ -112,7 +112,7 @@ struct BackendAPI: Sendable {
   private func disconnect(_ request: HTTPRequest) async throws -> HTTPResponse {
     let (target, reason) = try BackendAPI.fields(request, ["session", "user", "reason"]) {
       fields throws(JSONFields.Fault) in
-      (try fields.target(), try fields.string("reason", maxByteCount: 128))
+      (try fields.target(), try fields.string("reason", maxByteCount: HTTPRequest.maxReasonByteCount))
     }
     return try await disconnect(target, reason)
   }

@@ -18,12 +18,12 @@ struct AdminResponder: Sendable {
       .get("/v1/sessions/{session}") { .json(try await desk.session($0.session()).details) },
       .delete("/v1/sessions/{session}", query: ["reason"]) { request in
         let sid = try request.session()
-        try await desk.kick(sid, request.reason ?? "ended by an operator", by: "operator")
+        try await desk.kick(sid, request.reason() ?? "ended by an operator", by: "operator")
         return .json(.members(["kicked": .string(sid.description)]))
       },
       .delete("/v1/users/{user}", query: ["reason"]) { request in
         let user = request.captures[0]
-        let count = try await desk.kick(user: user, request.reason ?? "ended by an operator", by: "operator")
+        let count = try await desk.kick(user: user, request.reason() ?? "ended by an operator", by: "operator")
         return .json(.members(["user": .string(user), "kicked": .int(count)]))
       },
       .put("/v1/sessions/{session}/advice", query: ["after_ms"]) { request in

@@ -25,8 +25,17 @@ package struct HTTPRequest: Sendable {
     UInt64(try count(name, in: 0...86_400_000) ?? 0)
   }
 
+  /// Most bytes of a reason.
+  package static let maxReasonByteCount = 128
+
   /// Why a session is ended: for its client and the log.
-  package var reason: String? { parameters["reason"] }
+  package func reason() throws(HTTPFault) -> String? {
+    guard let reason = parameters["reason"] else { return nil }
+    guard reason.utf8.count <= HTTPRequest.maxReasonByteCount else {
+      throw .invalid("reason has at most \(HTTPRequest.maxReasonByteCount) bytes")
+    }
+    return reason
+  }
 
   /// Of a path like `/v1/sessions/{session}`.
   package func session() throws(HTTPFault) -> SessionID {
