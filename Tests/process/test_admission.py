@@ -88,6 +88,33 @@ def test_a_user_has_so_many_sessions_on_all_loops(operated):
     assert stats["sessions"]["active"] == 4 and stats["admission"]["sessions_refused"] == 4
 
 
+def test_a_loop_has_so_many_sessions(operated):
+    server = operated("--max-sessions", "2", "--loops", "1")
+    ann = connected(server, "ann")
+    connected(server, "bob")
+    late = Client(server.url, user="eve")
+    with pytest.raises(ServerError) as refused:
+        late.connect()
+    assert (refused.value.code, refused.value.close_code) == ("session.limit", 1013)
+    ann.drop()
+    assert ann.connect()["resumed"]
+    ann.bye()
+    late.connect()
+
+
+def test_a_loop_has_so_many_rooms(operated):
+    server = operated("--max-rooms", "3", "--loops", "1")
+    ann, bob = connected(server, "ann"), connected(server, "bob")
+    for number in range(3):
+        ann.join(f"r{number}")
+    with pytest.raises(ServerError) as refused:
+        bob.join("r3")
+    assert (refused.value.code, refused.value.retry) == ("room.limit", "later")
+    assert bob.join("r0")["members"] == 2
+    ann.leave("r2")
+    assert bob.join("r3")["members"] == 1
+
+
 def test_what_is_counted_is_in_the_metrics(operated):
     server = operated("--takeover-limit", "1", "--takeover-window", "60s")
     ann = connected(server, "ann")
@@ -147,7 +174,7 @@ def test_one_that_does_not_read_costs_the_others_nothing(operated):
 
 @pytest.mark.parametrize("arguments", [
     ["--sessions-per-user", "0"], ["--hello-rate", "0"], ["--hello-burst", "many"], ["--takeover-limit", "-1"],
-    ["--takeover-window", "10"], ["--credential-max-age", "1ms"], ["--outbox-total-bytes", "12"],
+    ["--max-sessions", "0"], ["--max-rooms", "none"], ["--takeover-window", "10"], ["--credential-max-age", "1ms"], ["--outbox-total-bytes", "12"],
 ])
 def test_a_bound_that_cannot_be_is_refused(arguments):
     result = subprocess.run([WSCORE, "serve", "--listen", "127.0.0.1:0", *arguments], capture_output=True, text=True,

@@ -279,3 +279,12 @@ def test_a_server_may_spell_messages_as_it_likes(server):
 def test_a_ramp_of_nothing_is_refused():
     done = run_load("ws://127.0.0.1:9/ws", *SMALL, "--ramp", "0/s")
     assert done.returncode == 64 and "--ramp 0/s" in done.stderr
+
+
+def test_the_sums_add_up_when_the_server_dies(start_server):
+    server = start_server()
+    threading.Timer(1.5, server.process.kill).start()
+    done = run_load(server.url, "--sessions", "4", "--rooms", "2", "--rate", "100/s", "--duration", "3s", "--settle", "500ms")
+    report = json.loads(done.stdout)
+    assert report["scheduled"] == report["acknowledged"] + report["unknown_sends"] + report["unsent"] == 300, report
+    assert report["unsent"] > 100 and done.returncode != 0

@@ -181,7 +181,7 @@ struct LoadRun {
     for account in accounts {
       report.acknowledged += account.acknowledgedCount
       report.unknownSends += account.unknownCount
-      report.unsent += account.unsent.count
+      report.unsent += account.unsent.count + account.waitingCount
     }
     report.endings.sort { ($1.count, $0.text) < ($0.count, $1.text) }
     report.isPartial = interrupt.isRaised

@@ -335,7 +335,11 @@ final class LoadWorker {
   /// as not resumed, and nothing else is held against the server for them.
   func result() -> LoadShare {
     post()
-    for session in sessions { session.account.unknownCount += UInt64(session.client?.session.unackedCount ?? 0) }
+    for session in sessions {
+      guard let client = session.client else { continue }
+      session.account.unknownCount += UInt64(client.session.unackedCount)
+      session.account.waitingCount = UInt64(client.session.queuedCount)
+    }
     for session in sessions where session.brokenAt != nil {
       session.leaveOpen()
       ledger.release(receiver: session.place)

@@ -12,6 +12,8 @@ package struct SenderAccount: Sendable, Equatable {
   package var unknown = NumberRanges()
   /// Numbers that never left the client.
   package var unsent = NumberRanges()
+  /// Of the last ones, how many waited for a connection when the run ended, and so never left either.
+  package var waitingCount: UInt64 = 0
 
   package init() {}
 

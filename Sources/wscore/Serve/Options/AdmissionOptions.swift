@@ -5,6 +5,8 @@ struct AdmissionOptions: ServeOptionGroup {
   @Option(help: .serve("hello-rate")) var helloRate: String?
   @Option(help: .serve("hello-burst")) var helloBurst: String?
   @Option(help: .serve("hello-pending")) var helloPending: String?
+  @Option(help: .serve("max-sessions")) var maxSessions: String?
+  @Option(help: .serve("max-rooms")) var maxRooms: String?
   @Option(help: .serve("sessions-per-user")) var sessionsPerUser: String?
   @Option(help: .serve("takeover-limit")) var takeoverLimit: String?
   @Option(help: .serve("takeover-window")) var takeoverWindow: String?
@@ -16,6 +18,8 @@ struct AdmissionOptions: ServeOptionGroup {
       ("hello-rate", helloRate),
       ("hello-burst", helloBurst),
       ("hello-pending", helloPending),
+      ("max-sessions", maxSessions),
+      ("max-rooms", maxRooms),
       ("sessions-per-user", sessionsPerUser),
       ("takeover-limit", takeoverLimit),
       ("takeover-window", takeoverWindow),
@@ -34,6 +38,10 @@ extension ServeOption {
         "So many more at once, after a quiet time."),
       count("hello-pending", \.server.limits.helloPendingCount, 1...10_000_000, fallback: "16384",
         "Clients whose credentials may be checked at one time."),
+      count("max-sessions", \.server.limits.sessionCount, 1...100_000_000, fallback: "1000000",
+        "Sessions of one event loop, suspended ones included; each takes about 3 KiB."),
+      count("max-rooms", \.server.limits.roomCount, 1...100_000_000, fallback: "1000000",
+        "Rooms of one event loop; each takes about 2 KiB."),
       ServeOption(
         name: "sessions-per-user", placeholder: "number", fallback: "no limit",
         help: "Sessions that one user may have, suspended ones included.", apply: sessionsPerUser),
