@@ -31,7 +31,7 @@ public struct Limits: Sendable, Equatable {
   public var roomCount = 1_000_000
   public var stateByteCount = 4_096
   /// The longest `hello`: it is kept while it is decided who sent it. A client in all the rooms that it may be in names them.
-  public var helloByteCount: Int { 65_536 + 512 * roomsPerSession }
+  public var helloByteCount: Int { 65_536 + 512 * min(max(0, roomsPerSession), messageByteCount) }
   /// Connections that wait for the same session at one time.
   public var waitingClaimCount = 64
   /// Takeovers of one session from a connection that is attached: so many at once, and so many in the window from then

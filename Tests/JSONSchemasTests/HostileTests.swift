@@ -78,6 +78,9 @@ import Testing
     let long = "[" + String(repeating: "[1,2],", count: 100_000) + "[3]]"
     #expect(try check(#"{"oneOf":[{"properties":{"k":{"const":"a"}}},{"properties":{"k":{"const":"b"}}}]}"#, "{\"k\":\(long)}", stepCount: 10_000)?.text.contains("steps") == false)
     #expect(try check(#"{"enum":[[1],"x"]}"#, long, stepCount: 10_000)?.text.contains("expected, not an array") == true)
+    let branches = (0..<50).map { "{\"properties\":{\"k\":{\"const\":[\($0)]}}}" }.joined(separator: ",")
+    let nested = "{\"k\":[1" + String(repeating: "0", count: 100_000) + "]}"
+    #expect(try check("{\"oneOf\":[\(branches)]}", nested, stepCount: 10_000)?.text.contains("steps") == true)
     #expect(try check(#"{"enum":[1]}"#, "1" + String(repeating: "0", count: 500_000), stepCount: 10_000)?.text.contains("steps") == true)
   }
 

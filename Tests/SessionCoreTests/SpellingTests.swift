@@ -129,6 +129,9 @@ struct SpellingTests {
         envelope = Envelope()
         try reader.read(text(good, seq: seq).span, isUTF8: true, into: &envelope)
         #expect(envelope.seq == UInt64(seq))
+        // Whoever says that it was seen is believed.
+        envelope = Envelope()
+        #expect(throws: Never.self) { try reader.read(text(bad, seq: seq).span, isUTF8: true, into: &envelope) }
       }
     }
   }

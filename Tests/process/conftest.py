@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -11,6 +12,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WSCORE = os.environ.get("WSCORE", str(ROOT / ".build" / "release" / "wscore"))
+# What the runner was started to ignore (by nohup, or behind a shell's &) whatever it starts would ignore too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ADDRESS = re.compile(r"wss?://127\.0\.0\.1:\d+/ws|unix:[^\s\",]+")
 
 

@@ -1,6 +1,5 @@
 """A program on a terminal that we can look at: pexpect runs it, pyte is the screen."""
 import re
-import signal
 import time
 
 import pexpect
@@ -12,10 +11,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
-        # What a test runner was started to ignore (nohup) is ignored by whatever it starts, and a shell keeps it so.
-        self.child = pexpect.spawn(
-            command, arguments, env=env, dimensions=(rows, columns), timeout=10, echo=True,
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+        self.child = pexpect.spawn(command, arguments, env=env, dimensions=(rows, columns), timeout=10, echo=True)
 
     def read(self, seconds=0.05):
         """Takes what comes within the time."""

@@ -26,7 +26,7 @@ def connected(server):
     return client
 
 
-@pytest.mark.parametrize("reason, told", [("€" * 70, "€" * 21), (LETTER, LETTER[:32]), ("x" * 64, "x" * 64), ("y" * 65, "y" * 64)],
+@pytest.mark.parametrize("reason, told", [("€" * 70, "€" * 21), (LETTER, "a" + "\u0301" * 31), ("x" * 64, "x" * 64), ("y" * 65, "y" * 64)],
                          ids=["euros", "one character", "64", "65"])
 def test_the_reason_of_a_bye_is_cut_to_64_bytes(server, lines, reason, told):
     with session(server.url) as raw:
@@ -34,7 +34,7 @@ def test_the_reason_of_a_bye_is_cut_to_64_bytes(server, lines, reason, told):
         raw.finish()
         sid = raw.welcome["sid"]
     reasons = [event["reason"] for event in lines("events") if event.get("sid") == sid and "reason" in event]
-    assert reasons and all(text in ("bye: " + told, "bye: " + told[:-1]) for text in reasons), [len(text) for text in reasons]
+    assert reasons and all(text == "bye: " + told for text in reasons), [len(text) for text in reasons]
 
 
 @pytest.mark.parametrize("name", [LETTER, "x" * 100_000, "€" * 1000], ids=["one character", "letters", "euros"])

@@ -351,6 +351,28 @@ def test_who_leaves_is_gone(start_server, client, tmp_path, lines):
     assert [session["state"] for session in lines("sessions")] == ["suspended"]
 
 
+def test_the_end_of_the_next_connection_is_no_end_that_was_asked_for(server, client):
+    for _ in range(10):
+        done = client(server.url, "--no-reconnect", *commands(
+            "wait online", "disconnect", "resume", "wait online", 'raw {"v":2,"type":"welcome","payload":{}}', "expect state closed"))
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [commands("sleep 300ms"), ["--on-eof", "close", *commands("sleep 300ms")], commands("session")])
+def test_a_server_that_is_busy_says_so_by_its_status(start_server, client, arguments):
+    url = start_server("--hello-rate", "1", "--hello-burst", "1", "--loops", "1").url
+    assert client(url, *commands("session")).returncode == 0
+    done = client(url, "--no-reconnect", *arguments)
+    assert done.returncode == 75 and "server.busy" in done.stderr, done.stderr
+
+
+def test_a_refusal_that_was_overcome_is_none(start_server, client):
+    url = start_server("--hello-rate", "1", "--hello-burst", "1", "--loops", "1").url
+    assert client(url, *commands("session")).returncode == 0
+    done = client(url, *commands("send echo 1", "wait idle", "send echo 2 --ack"))
+    assert done.returncode == 0 and "server.busy" in done.stdout, done.stderr
+
+
 def test_resume_right_behind_disconnect(server, client):
     for _ in range(20):
         done = client(server.url, *commands("send echo 1", "wait idle", "disconnect", "resume", "wait online", "send echo 2"))

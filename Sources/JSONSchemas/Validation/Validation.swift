@@ -88,10 +88,9 @@ struct Validation {
   }
 
   private mutating func check(_ value: JSONValue, _ allowed: AllowedValues) -> Fault? {
-    // A number may have many digits and a short form.
-    if case .number(let text) = value, !spend(text.utf8.count / 16) { return fault("") }
-    let form = CanonicalForm.bytes(value, limit: allowed.maxByteCount)
-    guard spend((form?.count ?? allowed.maxByteCount) / 16) else { return fault("") }
+    var digitCount = 0
+    let form = CanonicalForm.bytes(value, limit: allowed.maxByteCount, &digitCount)
+    guard spend((digitCount + (form?.count ?? allowed.maxByteCount)) / 16) else { return fault("") }
     if let form, allowed.forms.contains(form) { return nil }
     return fault("\(allowed.text) expected, not \(Display.text(value))")
   }

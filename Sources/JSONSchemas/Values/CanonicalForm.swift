@@ -4,23 +4,28 @@ import SessionCore
 /// of their names. `const`, `enum` and `uniqueItems` compare and hash these, so that a list is looked through once.
 enum CanonicalForm {
   static func bytes(_ value: JSONValue) -> [UInt8] {
-    var bytes: [UInt8] = []
-    _ = append(value, to: &bytes, limit: .max)
+    var (bytes, digitCount) = ([UInt8](), 0)
+    _ = append(value, to: &bytes, limit: .max, &digitCount)
     return bytes
   }
 
   /// Nil if they are more than `limit`, which is seen before many more are made.
-  static func bytes(_ value: JSONValue, limit: Int) -> [UInt8]? {
+  /// - Parameter digitCount: how many characters of numbers were looked at: a number may have many and a short form.
+  static func bytes(_ value: JSONValue, limit: Int, _ digitCount: inout Int) -> [UInt8]? {
     var bytes: [UInt8] = []
-    return append(value, to: &bytes, limit: limit) && bytes.count <= limit ? bytes : nil
+    return append(value, to: &bytes, limit: limit, &digitCount) && bytes.count <= limit ? bytes : nil
   }
 
   /// False if it gave up, since there are more than `limit`.
-  private static func append(_ value: JSONValue, to bytes: inout [UInt8], limit: Int) -> Bool {
+  private static func append(
+    _ value: JSONValue, to bytes: inout [UInt8], limit: Int, _ digitCount: inout Int
+  ) -> Bool {
     switch value {
     case .null: bytes.append(UInt8(ascii: "n"))
     case .bool(let flag): bytes.append(UInt8(ascii: flag ? "t" : "f"))
-    case .number(let text): append(number: text, to: &bytes)
+    case .number(let text):
+      digitCount += text.utf8.count
+      append(number: text, to: &bytes)
     case .string(let text):
       guard text.utf8.count <= limit else { return false }
       append(text: text, to: &bytes)
@@ -28,7 +33,7 @@ enum CanonicalForm {
       guard values.count <= limit else { return false }
       bytes.append(UInt8(ascii: "["))
       for value in values {
-        guard append(value, to: &bytes, limit: limit), bytes.count <= limit else { return false }
+        guard append(value, to: &bytes, limit: limit, &digitCount), bytes.count <= limit else { return false }
       }
       bytes.append(UInt8(ascii: "]"))
     case .object(let members):
@@ -37,7 +42,7 @@ enum CanonicalForm {
       for member in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
         guard member.key.utf8.count <= limit else { return false }
         append(text: member.key, to: &bytes)
-        guard append(member.value, to: &bytes, limit: limit), bytes.count <= limit else { return false }
+        guard append(member.value, to: &bytes, limit: limit, &digitCount), bytes.count <= limit else { return false }
       }
       bytes.append(UInt8(ascii: "}"))
     }

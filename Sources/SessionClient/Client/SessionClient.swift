@@ -100,7 +100,8 @@ public final class SessionClient {
     carry()
   }
 
-  /// Ends the session if the server hears of it, and gives it up in any case: the next connection asks for a new one. Sends
+  /// Ends the session if the server hears of it, which it does not if this is called while a delegate is, and gives it up in
+  /// any case: the next connection asks for a new one. Sends
   /// on their way are `unknown`, others `notSent`.
   public func startOver() {
     session.bye(actions: &actions)

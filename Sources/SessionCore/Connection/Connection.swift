@@ -64,6 +64,8 @@ struct ControlQueue {
 
   static let maxCount = 256
   static let maxByteCount = 64 << 10
+  /// A `welcome` may be longer than that. There is one, and it counts as so many bytes.
+  private static let maxCountedByteCount = 16 << 10
 
   /// Nothing is added then for which a client could ask as often as it likes.
   var isFull: Bool { count >= ControlQueue.maxCount || byteCount >= ControlQueue.maxByteCount }
@@ -71,14 +73,14 @@ struct ControlQueue {
   mutating func append(_ tail: [UInt8]) {
     tails.append(tail)
     count += 1
-    byteCount += tail.count
+    byteCount += min(tail.count, ControlQueue.maxCountedByteCount)
   }
 
   mutating func popFirst() -> [UInt8]? {
     guard count > 0 else { return nil }
     count -= 1
     guard let tail = tails.popFirst() else { return nil }
-    byteCount -= tail.count
+    byteCount -= min(tail.count, ControlQueue.maxCountedByteCount)
     return tail
   }
 }

@@ -63,6 +63,8 @@ final class ShardDriver {
   @exclusivity(unchecked) private var isTicking = false
   private var timer: Scheduled<Void>?
   @exclusivity(unchecked) private var timerDeadline = Instant.never
+  /// When timers were looked at last.
+  @exclusivity(unchecked) private var advancedAt = Instant.zero
   private var handshakes: DeadlineQueue<ConnectionHandler>
   /// Sockets that took no more bytes.
   private var stalls: DeadlineQueue<TransportConnection>
@@ -226,7 +228,9 @@ final class ShardDriver {
   // MARK: Timers
 
   private func arm() {
-    let due = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next, unfinished.next)
+    let first = min(shard.nextDeadline, handshakes.next, lingering.next, silences.next, stalls.next, unfinished.next)
+    // What was left for the next step waits until the loop has read: a timer that is due already would not.
+    let due = max(first, advancedAt.advanced(byMilliseconds: 1))
     guard due < timerDeadline else { return }
     timer?.cancel()
     timerDeadline = due
@@ -240,6 +244,7 @@ final class ShardDriver {
     timer = nil
     timerDeadline = .never
     now = ShardDriver.clock()
+    advancedAt = now
     shard.advance(now: now, effects: &effects)
     carryOut()
     while let handler = handshakes.popDue(now) { handler.handshakeIsDue() }

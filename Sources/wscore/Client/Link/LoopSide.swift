@@ -1,6 +1,7 @@
 import NIOCore
 import SessionClient
 import SessionCore
+import WebSocketFrames
 
 /// The part of `SessionLink` that lives on the event loop: it turns what the library tells into events.
 final class LoopSide: SessionClientDelegate {
@@ -9,7 +10,7 @@ final class LoopSide: SessionClientDelegate {
   private let tally: Tally
   /// Fulfilled when the connection has ended, once the end was asked for.
   private var closed: EventLoopPromise<Void>?
-  /// The end of the connection has been asked for, and has not come.
+  /// The end of the connection has been asked for, and has not come. It never comes if the next one is made before.
   private var isDisconnecting = false
 
   init(
@@ -24,6 +25,17 @@ final class LoopSide: SessionClientDelegate {
   func disconnect(code: UInt16) {
     isDisconnecting = client.connection != nil
     client.disconnect(code: code)
+  }
+
+  func connect(to url: WebSocketURL) {
+    isDisconnecting = false
+    if client.url != url { client.startOver() }
+    client.connect(to: url)
+  }
+
+  func resume(from seq: UInt64?) {
+    isDisconnecting = false
+    client.resume(from: seq)
   }
 
   /// Whoever leaves for good does not come back: a session that is online ends, instead of staying a member of its rooms

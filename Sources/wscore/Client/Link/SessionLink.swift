@@ -31,10 +31,7 @@ final class SessionLink: Link {
 
   func connect(to url: String) throws(CLIError) {
     let url = try SessionLink.parse(url)
-    perform { side in
-      if side.client.url != url { side.client.startOver() }
-      side.client.connect(to: url)
-    }
+    perform { $0.connect(to: url) }
   }
 
   /// - Throws: `CLIError` that does not repeat the text: it may hold a password.
@@ -49,7 +46,7 @@ final class SessionLink: Link {
     return url
   }
 
-  func resume(from seq: UInt64?) { perform { $0.client.resume(from: seq) } }
+  func resume(from seq: UInt64?) { perform { $0.resume(from: seq) } }
 
   func disconnect(code: UInt16) { perform { $0.disconnect(code: code) } }
 

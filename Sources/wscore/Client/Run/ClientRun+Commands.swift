@@ -190,8 +190,7 @@ extension ClientRun {
 
   func finish() {
     hasEnded = true
-    failIfRefused()
-    guard case .closed(let ending) = state, failure == nil, !endingWasExpected else { return }
+    guard case .closed(let ending) = state, failure == nil, !endingWasExpected else { return failIfRefused() }
     let (what, next) = connections == 0 ? cannotConnect(ending) : ("the server closed the session: \(ending.text)", nil)
     fail(what, next: next, ending.status)
   }

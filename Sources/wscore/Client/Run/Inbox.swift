@@ -30,8 +30,13 @@ package struct Inbox {
     return true
   }
 
-  /// The first `error` that nobody expected.
-  package var refusal: JSONValue? { messages.first { $0.envelope["type"] == "error" }?.envelope["payload"] }
+  /// The first `error` that answers a message and that nobody expected. One that ends a connection answers none: what comes
+  /// of it, a new try for example, tells more.
+  package var refusal: JSONValue? {
+    messages.first { message in
+      message.envelope["type"] == "error" && (message.envelope["seq"] != nil || message.envelope["re"] != nil)
+    }?.envelope["payload"]
+  }
 
   /// What is there, for the text of a failed expectation: `presence x3, reply`. What every session gets is left out.
   package var contents: String {
