@@ -302,12 +302,15 @@ final class LoadWorker {
     }
   }
 
-  /// What a start that goes on failing so means for whoever called us.
+  /// What a start that fails so means for whoever called us.
   private static func status(of ending: ConnectionEnding) -> ExitStatus {
     switch ending {
+    case .refused(401, _), .refused(403, _): .notPermitted
     case .refused(503, _): .tryAgain
     case .closed(let code?, _, _): LinkState.Ending(code: code, reason: "").status
-    default: .unavailable
+    case .insecure(let fault): fault.status
+    case .notWebSocket, .violation: .protocolError
+    case .connectFailed, .refused, .closed, .dropped: .unavailable
     }
   }
 
@@ -315,17 +318,10 @@ final class LoadWorker {
     let what = "cannot connect to \(plan.url): \(DisplayWidth.printable("\(ending)"))"
     let why = session.client?.session.lastError.map { DisplayWidth.printable("\($0.code): \($0.message)") }
     let advice = ConnectAdvice.next(ending, plan.url)
+    let status = LoadWorker.status(of: ending)
     switch ending {
-    case .connectFailed:
-      fail(what, .unavailable, next: advice)
-    case .refused(401, _), .refused(403, _): fail(what, .notPermitted, next: advice)
-    case .refused(503, _): fail(what, .tryAgain, next: advice)
-    case .refused: fail(what, .unavailable, next: advice)
-    case .closed(let code?, _, _): fail(what, LinkState.Ending(code: code, reason: "").status, next: advice ?? why)
-    case .insecure(let fault): fail(what, fault.status, next: advice)
-    case .notWebSocket: fail(what, .protocolError, next: advice)
-    case .violation: fail(what, .protocolError, next: why)
-    case .closed, .dropped: fail(what, .unavailable, next: why)
+    case .closed, .dropped, .violation: fail(what, status, next: advice ?? why)
+    case .connectFailed, .insecure, .notWebSocket, .refused: fail(what, status, next: advice)
     }
   }
 
