@@ -41,6 +41,8 @@ SCENARIOS = [
              "--conns 100 --depth 16", target=0.7, groups=("quick",)),
     Scenario("room-1000", "A room's message to 1,000 members, 1 under way", "fanout", ("room",), "--conns 1000", 128,
              target=1.0, groups=("quick",)),
+    Scenario("room-1000-acks", "The same, with members who acknowledge to uWebSockets too", "fanout", ("acknowledging room",),
+             "--conns 1000", 128, target=1.0),
     Scenario("room-1000-16", "A room's message to 1,000 members, 16 under way", "fanout", ("room",),
              "--conns 1000 --inflight 16", 128, target=1.0),
     Scenario("room-10000", "A room's message to 10,000 members, 1 under way", "fanout", ("room",), "--conns 10000", 128,

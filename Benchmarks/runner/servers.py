@@ -14,16 +14,23 @@ HELLO = '{"v":2,"type":"hello","payload":{"versions":[2]}}'
 LIVE = '"type":"live"'
 JOIN = '{"v":2,"seq":1,"ack":0,"type":"join","room":"r","id":"j"}'
 # `welcome` and `live` have no numbers; the reply to `join` has the first of each side.
+# What a member of a room of ours says of what it got.
+ACKNOWLEDGING = ["--ack", '{"v":2,"ack":%a,"type":"ack","payload":{}}', "--ack-every", "64"]
 OURS = {
     "raw": ["--path", "/raw", "--binary"],
     "session": ["--path", "/ws", "--hello", HELLO, "--hello-wait", LIVE, "--send",
                 '{"v":2,"seq":%n,"ack":%a,"type":"event","event":"echo","id":"1","payload":"%t%p"}'],
     "room": ["--path", "/ws", "--hello", f"{HELLO}\n{JOIN}", "--hello-wait", f'{LIVE}\n"type":"reply"', "--seq-base", "2",
              "--ack-base", "1", "--send", '{"v":2,"seq":%n,"ack":%a,"type":"event","event":"chat","room":"r","payload":"%t%p"}',
-             "--ack", '{"v":2,"ack":%a,"type":"ack","payload":{}}', "--ack-every", "64"],
+             *ACKNOWLEDGING],
     "resume": ["--path", "/ws"],
 }
+OURS["acknowledging room"] = OURS["room"]
 PLAIN = {"raw": ["--path", "/echo", "--binary"], "room": ["--path", "/room", "--binary"]}
+# A client whose socket has sent something is one whose kernel puts off TCP's own acknowledgements. Members who say nothing have
+# them sent at once, which costs the load generator time: it has more to do, sleeps less, and need not be woken.
+UWEBSOCKETS = {**PLAIN, "acknowledging room": [
+    "--path", "/acknowledging-room", "--binary", "--hello", "hello", *ACKNOWLEDGING]}
 _SOCKET_IO = ["--path", "/socket.io/?EIO=4&transport=websocket", "--auto", "2=3"]
 SOCKET_IO = {
     "session": [*_SOCKET_IO, "--hello", "40", "--hello-wait", '40{"sid', "--send", '42["msg","%t%p"]'],
@@ -31,7 +38,7 @@ SOCKET_IO = {
              "--pub-hello-wait", '40{"sid', "--send", '42["pub","%t%p"]'],
 }
 # The stated size is that of the payload proper: what carries a session has its envelope on top.
-PADDED = {"session", "room"}
+PADDED = {"session", "room", "acknowledging room"}
 
 
 @dataclasses.dataclass
@@ -40,6 +47,7 @@ class Server:
     command: list
     works: dict
     is_ours: bool = False
+    has_envelopes: bool = False
     port_option: str = "{port}"
     environment: dict = dataclasses.field(default_factory=dict)
     # Where it may run; the runner's server core unless it needs more.
@@ -56,7 +64,7 @@ class Server:
         return next((work for work in scenario.works if work in self.works), None)
 
     def arguments_for(self, work, size):
-        padding = ["--pad", str(size - 16)] if work in PADDED and self.works is not PLAIN else []
+        padding = ["--pad", str(size - 16)] if work in PADDED and self.has_envelopes else []
         return [*self.works[work], *padding]
 
 
@@ -64,7 +72,7 @@ def peers(say):
     """Those at hand, and their versions; says of the others why not."""
     found, versions = [], {}
     for name, make, works, environment in (
-            ("uWebSockets", build.uwebsockets, PLAIN, {}),
+            ("uWebSockets", build.uwebsockets, UWEBSOCKETS, {}),
             ("gorilla", build.gorilla, PLAIN, {"GOMAXPROCS": "1"}),
             ("node ws", build.node_ws, PLAIN, build.node_environment()),
             ("Socket.IO", build.socket_io, SOCKET_IO, build.node_environment())):
@@ -74,7 +82,7 @@ def peers(say):
             say(f"skipped: {name}: {reason}")
             versions[name] = f"not measured: {reason}"
             continue
-        found.append(Server(name, command, works, environment=environment))
+        found.append(Server(name, command, works, has_envelopes=works is SOCKET_IO, environment=environment))
     return found, versions
 
 
@@ -83,7 +91,7 @@ def ours(program, label, cores):
     def make(name, loops, **rest):
         command = [str(program), "serve", "--loops", str(loops), "--raw-echo", "/raw", "--admin-socket", "none",
                    "--drain-timeout", "0s", "--log-level", "error", "--listen"]
-        return Server(name + label, command, OURS, is_ours=True, port_option="127.0.0.1:{port}", **rest)
+        return Server(name + label, command, OURS, is_ours=True, has_envelopes=True, port_option="127.0.0.1:{port}", **rest)
 
     counter = build.OUT / f"counter-{os.getpid()}"
     return [
