@@ -74,6 +74,25 @@ static char *next_candidate(const char *text, int state) {
   return candidate_next < candidate_count ? candidates[candidate_next++] : NULL;
 }
 
+static bool continues;
+
+void wsr_editor_continues(bool json) { continues = json; }
+
+/* In JSON a word is a key or a value. Elsewhere it ends at white space: a room may be called chat:lobby. */
+static char *word_breaks(void) {
+  static char spaces[] = " \t\n", json[] = " \t\n{}[],:=";
+  int depth = continues;
+  bool in_string = false;
+  for (int at = 0; at < rl_point; at++) {
+    char byte = rl_line_buffer[at];
+    if (in_string && byte == '\\') at++;
+    else if (byte == '"') in_string = !in_string;
+    else if (!in_string && (byte == '{' || byte == '[')) depth++;
+    else if (!in_string && (byte == '}' || byte == ']')) depth--;
+  }
+  return depth > 0 ? json : spaces;
+}
+
 static char **complete(const char *text, int start, int end) {
   rl_attempted_completion_over = 1;
   candidate_count = 0;
@@ -104,7 +123,7 @@ void wsr_editor_start(wsr_completer with, void *context) {
   rl_catch_signals = 0;
   rl_catch_sigwinch = 0;
   rl_attempted_completion_function = complete;
-  rl_completer_word_break_characters = " \t\n{}[],:=";
+  rl_completion_word_break_hook = word_breaks;
   rl_completion_query_items = 200;
   rl_instream = stdin;
   rl_outstream = stdout;

@@ -90,7 +90,9 @@ enum SubcommandCheck {
     var path = [name(command)]
     for argument in arguments {
       let subcommands = command.configuration.subcommands
-      if subcommands.isEmpty || argument == "help" || argument.hasPrefix("-") { return }
+      if subcommands.isEmpty || argument.hasPrefix("-") { return }
+      // What stands behind it is a command as well.
+      if argument == "help" { continue }
       if let next = subcommands.first(where: { names($0).contains(argument) }) {
         command = next
         path.append(argument)

@@ -167,6 +167,22 @@ def test_a_paste_is_one_entry(repl):
     assert "error" not in repl.text
 
 
+def test_pasted_lines_are_commands(repl):
+    repl.send('\x1b[200~send echo 11\nsned x\nsend echo {\n"a": 12}\x1b[201~').settle()
+    repl.send("\r").wait(r"reply #1.* 11")
+    repl.wait('pasted:2: .*"sned" is not a command')
+    repl.enter("send echo 13").wait("reply #[23].* 13")
+
+
+def test_completion_of_a_room_with_a_colon_and_of_one_with_a_blank(repl):
+    repl.enter("join chat:lobby").wait("reply #1")
+    repl.enter('join "my room"').wait("reply #2")
+    repl.send("leave chat:l\t").wait(r"leave chat:lobby $|leave chat:lobby$")
+    repl.send("\r").wait("reply #3")
+    repl.send("leave my\t").wait(r'leave "my room"')
+    repl.send("\r").wait("reply #4")
+
+
 def test_resize_keeps_the_line(repl):
     typed = 'send echo "' + "abcdefgh" * 6
     repl.send(typed).settle()

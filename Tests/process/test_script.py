@@ -316,6 +316,14 @@ def test_subcommands_are_suggested():
     assert done.returncode == 64 and 'did you mean "client"?' in done.stderr
 
 
+@pytest.mark.parametrize("words, nearest", [(["help", "clinet"], "client"), (["help", "inspect", "sesions"], "sessions")])
+def test_help_about_what_is_not_there_is_an_error(words, nearest):
+    done = subprocess.run([WSCORE, *words], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 64 and f'did you mean "{nearest}"?' in done.stderr and done.stdout == ""
+    done = subprocess.run([WSCORE, *words[:-1], nearest], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0 and nearest in done.stdout and done.stderr == ""
+
+
 # What a user would take for granted
 
 

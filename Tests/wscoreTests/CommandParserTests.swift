@@ -197,4 +197,27 @@ import wscore
     #expect(candidates("repeat 3 drop ", "r") == ["rst"])
     #expect(candidates("set quiet ", "") == ["off", "on"])
   }
+
+  @Test func completionOfNamesThatAreNoWords() {
+    var vocabulary = Vocabulary()
+    vocabulary.learn(room: "my room")
+    vocabulary.learn(room: "my\"room")
+    vocabulary.learn(room: "chat:lobby")
+    vocabulary.learn(event: "a b")
+    func candidates(_ before: String, _ word: String) -> [String] {
+      vocabulary.complete(CompletionRequest(before: before, word: word)).candidates
+    }
+    #expect(candidates("join ", "my") == ["\"my room\"", "my\"room"])
+    #expect(candidates("join ", "\"my") == ["\"my room\""])
+    #expect(candidates("join ", "chat:l") == ["chat:lobby"])
+    #expect(candidates("send \"a b\" --room ", "c") == ["chat:lobby"])
+  }
+
+  @Test(arguments: [
+    ("join lobby\nleave lobby", true), ("\njoin lobby\nleave lobby", true), ("send a {\n\"b\":1}\nstats", true),
+    ("raw {\n}", true), ("# {\nstats", true), ("send a {\n\"b\":\"}\n\"}", false), ("stats\n \n", false), ("\n\nstats", false), ("stats", false), ("", false),
+  ])
+  func severalCommands(_ entry: String, areSeveral: Bool) {
+    #expect(JSONBalance.hasSeveralCommands(entry) == areSeveral)
+  }
 }

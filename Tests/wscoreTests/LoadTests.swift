@@ -102,6 +102,13 @@ import wscore
     plan.storms = []
     plan.rooms = plan.sessions + 1
     #expect(throws: CLIError.self) { try plan.check() }
+    plan.rooms = 1
+    (plan.rate, plan.duration) = (0.5, .seconds(1))
+    #expect(throws: CLIError.self) { try plan.check() }
+    plan.duration = .seconds(2)
+    try plan.check()
+    plan.rate = 0
+    try plan.check()
   }
 
   @Test func sourceAddressesAreSpread() throws {

@@ -41,6 +41,8 @@ void wsr_editor_start(wsr_completer completer, void *context);
 /* Restores the terminal. May be called twice. */
 void wsr_editor_stop(void);
 void wsr_add_candidate(const char *text);
+/* Whether the line goes on with JSON that one before it opened. */
+void wsr_editor_continues(bool json);
 /* What follows a completed word; 0 for nothing. Holds for the completion under way. */
 void wsr_set_completion_suffix(char suffix);
 

@@ -69,6 +69,11 @@ package struct LoadPlan: Sendable {
     guard rate * Double(Quantity.nanoseconds(duration)) / 1e9 < Double(UInt32.max) else {
       throw .usage("the run would have more than 4294967295 messages", next: "Lower --rate or --duration.")
     }
+    guard rate == 0 || schedule.messageCount > 0 else {
+      throw .usage(
+        "--rate \(rate)/s sends nothing within \(Quantity.text(duration))",
+        next: "Raise --rate or --duration; --rate 0 is for sessions that say nothing.")
+    }
     guard 0...LoadPlan.maxPayloadBytes ~= payloadBytes else {
       throw .usage("--payload-bytes \(payloadBytes) is not between 0 and \(LoadPlan.maxPayloadBytes)")
     }

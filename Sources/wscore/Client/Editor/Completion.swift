@@ -1,3 +1,5 @@
+import SessionCore
+
 /// The word under the cursor, and all that stands before it.
 package struct CompletionRequest: Equatable {
   package var before: String
@@ -37,7 +39,7 @@ package struct Vocabulary {
   package func complete(_ request: CompletionRequest) -> Completion {
     let before = request.before.drop { $0 == " " }
     if isInJSON(before) { return jsonKeys(request.word) }
-    let words = before.split(separator: " ").map(String.init)
+    let words = (try? Token.split(String(before)))?.map(\.text) ?? before.split(separator: " ").map(String.init)
     guard let verb = words.first else { return matching(CommandTable.names, request.word) }
     if verb == "repeat", words.count >= 2 {
       let rest = words.dropFirst(2).map { $0 + " " }.joined()
@@ -71,7 +73,17 @@ package struct Vocabulary {
   }
 
   private func matching(_ names: [String], _ word: String) -> Completion {
-    Completion(candidates: Set(names).filter { $0.hasPrefix(word) }.sorted())
+    let found = Set(names).compactMap { name -> String? in
+      let written = Vocabulary.written(name)
+      return name.hasPrefix(word) || written.hasPrefix(word) ? written : nil
+    }
+    return Completion(candidates: found.sorted())
+  }
+
+  /// A name as a command has it: what would end the word, or begin another thing, makes it a JSON string.
+  private static func written(_ name: String) -> String {
+    let isWord = (try? Token.split(name)) == [Token(kind: .word, text: name)]
+    return isWord ? name : JSONValue.string(name).text
   }
 
   private func isInJSON(_ before: Substring) -> Bool {

@@ -47,6 +47,7 @@ final class LineEditor {
   /// Shows the prompt and the edited line.
   func show(prompt: String) {
     let effective = pending.isEmpty ? prompt : LineEditor.continuationPrompt
+    wsr_editor_continues(!pending.isEmpty)
     if isShown, effective == self.prompt { return }
     hide()
     // A search under way keeps its own prompt until it is over.

@@ -4,10 +4,27 @@ package enum JSONBalance {
   /// stands there, broken or not.
   package static func isOpen(_ entry: String) -> Bool {
     let text = entry.drop { $0 == " " || $0 == "\t" }
-    guard !text.hasPrefix("#"), text != "raw", !text.hasPrefix("raw ") else { return false }
+    guard mayGoOn(text) else { return false }
     var scanner = JSONScanner()
     for byte in text.utf8 { scanner.take(byte) }
     return scanner.depth > 0
+  }
+
+  /// Whether it has several commands: a line ends where nothing is open, and is not the last one that says something.
+  package static func hasSeveralCommands(_ entry: String) -> Bool {
+    let text = entry.drop { $0.isWhitespace }
+    let mayGoOn = mayGoOn(text)
+    var scanner = JSONScanner()
+    for index in text.utf8.indices {
+      let byte = text.utf8[index]
+      if mayGoOn { scanner.take(byte) }
+      if byte == UInt8(ascii: "\n"), scanner.depth <= 0 { return text[index...].contains { !$0.isWhitespace } }
+    }
+    return false
+  }
+
+  private static func mayGoOn(_ text: Substring) -> Bool {
+    !text.hasPrefix("#") && text.prefix { !$0.isWhitespace } != "raw"
   }
 }
 

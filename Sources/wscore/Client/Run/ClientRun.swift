@@ -155,6 +155,10 @@ final class ClientRun {
 
   private func take(_ entry: String) {
     do {
+      // Pasted lines are what a script is.
+      if JSONBalance.hasSeveralCommands(entry) {
+        return try source.push(ScriptLines(name: "pasted", text: Array(entry.utf8)))
+      }
       guard let command = try CommandParser.parse(entry) else { return }
       // At a prompt an expectation is about what follows the last command, not about all that ever came.
       if !command.isExpectation { inbox.removeAll() }
