@@ -59,7 +59,7 @@ extension Shard {
     sendState(connection, "replaced", reason: nil)
     #endif
     noteAck(connection, session)
-    suspend(session, tellsRooms: false)
+    suspend(session, isClaimed: true)
     #if PlantedFaults
     if Planted.isOn(.replacedStaysOpen) { return }
     #endif
@@ -149,6 +149,7 @@ extension Shard {
   private mutating func keepWaiting(_ session: Session) {
     startExpiry(session)
     if !session.isAwayTold { tellRooms(session, .suspended) }
+    if session.inboxCount > 0 { work(session) }
   }
 
   /// A client that no longer holds what comes next after `lastIn` cannot send it again: it is told which are lost.

@@ -31,7 +31,9 @@ extension Shard {
     case .attached(let slot):
       guard let session = sessions[slot], session.connection == connection.slot else { return }
       noteAck(connection, session)
-      suspend(session, tellsRooms: true)
+      suspend(session, isClaimed: false)
+      // What version 1 waited for is not awaited any more.
+      if session.busy == nil, session.inboxCount > 0 { work(session) }
     }
   }
 
@@ -63,7 +65,8 @@ extension Shard {
 
   // MARK: Sessions
 
-  mutating func suspend(_ session: Session, tellsRooms: Bool) {
+  /// What was received is worked on all the same, unless the client is back and sends it again.
+  mutating func suspend(_ session: Session, isClaimed: Bool) {
     guard session.phase.suspend(now) else { return }
     activeSessionCount -= 1
     let losses = session.outbox.losses
@@ -71,7 +74,7 @@ extension Shard {
     count(session.outbox.losses, since: losses)
     if session.version == 1 { session.missedCount += session.outbox.forget() }
     account(session)
-    session.dropInbox()
+    if isClaimed { session.dropInbox() }
     session.ackDelay.cancel()
     session.overrun.cancel()
     session.isAckDue = false
@@ -84,7 +87,7 @@ extension Shard {
       post(.leave(room: last.name, session.sid, reply: nil), to: home(of: last.name))
     }
     #endif
-    if tellsRooms { tellRooms(session, .suspended) }
+    if !isClaimed { tellRooms(session, .suspended) }
   }
 
   mutating func tellRooms(_ session: Session, _ change: MemberChange) {
@@ -134,6 +137,8 @@ extension Shard {
       return observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: session.principal.user, reason: reason))
     }
     #endif
+    // Nothing has a turn any more, be it behind a `bye`.
+    session.dropInbox()
     remove(session)
     let user = session.principal.user
     #if PlantedFaults

@@ -9,7 +9,11 @@ extension Shard {
     {
       begin(inbound, session) { _ in nil }
     }
-    guard let slot = session.connection else { return }
+    guard let slot = session.connection else {
+      // Answers fill its outbox, and nobody is there to take any: who comes back sends the rest again.
+      if session.busy == nil { session.dropInbox() }
+      return
+    }
     connections.lend(slot)?._withUnsafeGuaranteedRef { readOn($0, session) }
   }
 
