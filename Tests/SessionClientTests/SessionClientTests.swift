@@ -159,6 +159,34 @@ private final class Count: Sendable {
     #expect(await client.snapshot().counters.unknown == 1)
   }
 
+  @Test func whoStartsOverHasEndedTheSessionAndGetsAnother() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    let first = try await client.withClient { $0.session.sid }
+    try await client.withClient { client in
+      client.startOver()
+      #expect(client.connection == nil && client.session.sid == nil && client.state == .stopped(.asked))
+    }
+    #expect(try await eventually { try await peer.with { $0.sessions.isEmpty } })
+    try await client.connect()
+    let second = try await client.withClient { $0.session.sid }
+    #expect(first != nil && second != nil && first != second)
+    let counters = await client.snapshot().counters
+    #expect(counters.newSessions == 2 && counters.resumes == 0)
+  }
+
+  @Test func whatIsOpenIsUnknownToWhoStartsOver() async throws {
+    let peer = try await TestPeer()
+    let client = try await client(peer)
+    try await client.connect()
+    try await client.withClient { $0.blackhole(.out) }
+    let task = Task { try await client.send(event: "echo", payload: text("1")) }
+    #expect(try await eventually { try await client.withClient { $0.session.unackedCount } == 1 })
+    try await client.withClient { $0.startOver() }
+    await #expect(throws: ClientError.unknownOutcome) { try await task.value }
+  }
+
   @Test func aDrainingServerIsLeftAtTheTimeItNames() async throws {
     let peer = try await TestPeer()
     let client = try await client(peer)

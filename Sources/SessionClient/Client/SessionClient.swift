@@ -101,11 +101,11 @@ public final class SessionClient {
   }
 
   /// Ends the session if the server hears of it, which it does not if this is called while a delegate is, and gives it up in
-  /// any case: the next connection asks for a new one. Sends
-  /// on their way are `unknown`, others `notSent`.
+  /// any case: it stays away until `connect`, which asks for a new one. Sends on their way are `unknown`, others `notSent`.
   public func startOver() {
     session.bye(actions: &actions)
     carry()
+    reconnector.stop(.asked)
     leaveConnection(code: 1000)
     session.abandon(actions: &actions)
     carry()
