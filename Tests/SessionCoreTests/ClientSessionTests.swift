@@ -397,6 +397,19 @@ final class ClientBench {
     #expect(bench.take() == [#"{"v":2,"type":"hello","payload":{"versions":[2]}}"#])
   }
 
+  /// It took all of its loop's time for ever when the server's close came later than an acknowledgement was due.
+  @Test func whatComesBehindAByeIsNotAcknowledgedAndHasNoDeadline() {
+    let bench = ClientBench()
+    bench.start()
+    bench.bye()
+    _ = bench.take()
+    #expect(bench.event(1) == "1 1")
+    bench.wait(300)
+    #expect(bench.take() == [] && bench.session.nextDeadline > bench.now)
+    bench.wait(5_000)
+    #expect(bench.session.nextDeadline > bench.now)
+  }
+
   @Test func versionOneHasNoNumbers() {
     let bench = ClientBench { $0.versions = [1] }
     bench.send()

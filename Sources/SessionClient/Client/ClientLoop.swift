@@ -48,8 +48,9 @@ public final class ClientLoop {
   private func run() {
     (scheduled, scheduledFor) = (nil, .never)
     isRunning = true
-    let now = ClientLoop.now()
-    while let first = heap.min, first.deadline <= now {
+    let (now, last) = (ClientLoop.now(), serial)
+    // What they ask for meanwhile waits for the next run, so that none can keep the loop.
+    while let first = heap.min, first.deadline <= now, first.serial <= last {
       heap.removeMin()
       first.client.woken(for: first.deadline, now: now)
     }

@@ -231,6 +231,8 @@ extension ClientSession {
     switch phase {
     case .offline, .failed: .never
     case .greeting: greetingDeadline
+    // Nothing is acknowledged behind a `bye`.
+    case .leaving: silenceDeadline
     default: min(ackDeadline, silenceDeadline)
     }
   }
