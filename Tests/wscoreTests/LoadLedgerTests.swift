@@ -44,6 +44,48 @@ import wscore
     #expect(ledger.tally.outOfOrder == 1 && ledger.tally.counterexample?.kind == .outOfOrder)
   }
 
+  /// Of one room there is one log.
+  @Test func aLogOfOnesOwnIsSeen() {
+    var ledger = Self.ledger()
+    _ = ledger.take(receiver: 0, sender: 2, number: 1, position: Self.at(1), at: 0)
+    _ = ledger.take(receiver: 1, sender: 2, number: 1, position: Self.at(1, log: 8), at: 1)
+    #expect(ledger.tally.unexplained == 1 && ledger.tally.counterexample?.kind == .contradiction)
+    #expect(ledger.tally.counterexample?.receiver == 2)
+  }
+
+  @Test func aRoomThatEverybodyHadLeftBeforeTheTrafficHasANewLog() {
+    var ledger = Self.ledger()
+    ledger.begin(receiver: 0, Self.at(5))
+    ledger.begin(receiver: 0, Self.at(0, log: 8))
+    ledger.begin(receiver: 1, Self.at(0, log: 8))
+    for receiver in 0...1 {
+      #expect(ledger.take(receiver: receiver, sender: 2, number: 1, position: Self.at(1, log: 8), at: 0) == .next)
+    }
+    #expect(ledger.tally.isClean)
+  }
+
+  @Test func whatComesBehindAForeignMessageIsNotAccused() {
+    var ledger = Self.ledger()
+    _ = ledger.take(receiver: 0, sender: 2, number: 1, position: Self.at(1), at: 0)
+    #expect(ledger.take(receiver: 0, sender: 1, number: 1, position: Self.at(9, log: 8), at: 1) == .foreign)
+    #expect(ledger.take(receiver: 0, sender: 2, number: 2, position: Self.at(2), at: 2) == .next)
+    #expect(ledger.tally.unexplained == 1 && ledger.tally.outOfOrder == 0)
+    #expect(ledger.tally.counterexample?.kind == .foreign)
+  }
+
+  @Test func whatIsOpenAtTheEndIsUnknownOrNeverLeft() {
+    var account = SenderAccount()
+    (account.issued, account.acknowledged) = (9, 4)
+    account.unsent.append(6...6)
+    account.close(waiting: 2)
+    #expect(account.unknown.ranges == [5...5, 7...7] && account.unknownCount == 2)
+    #expect(account.unsent.count == 3 && account.unsent.contains(8) && account.unsent.contains(9) && account.owedCount == 6)
+    // A join that waits is no message.
+    var none = SenderAccount()
+    none.close(waiting: 1)
+    #expect(none.unknownCount == 0 && none.unsent.isEmpty)
+  }
+
   @Test func allIsWell() {
     let tally = Self.taken([Self.all, Self.all, Self.all]).verdict(Self.accounts(issued: 5))
     #expect(tally.isClean && tally.expected == 15 && tally.delivered == 15 && tally.counterexample == nil)

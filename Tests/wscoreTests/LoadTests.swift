@@ -128,7 +128,8 @@ import wscore
     let payload = LoadPayload(sender: 4999, number: 12, intended: 123_456_789_012, handed: 123_456_790_000)
     let bytes = payload.bytes(byteCount: count)
     #expect(bytes.count >= count && bytes.count <= max(count, 80))
-    #expect(LoadPayload(scanning: bytes.span) == payload)
+    var isWhole = false
+    #expect(LoadPayload(scanning: bytes.span, byteCount: count, isWhole: &isWhole) == payload && isWhole)
     #expect(try JSONValue(parsing: bytes)["t"]?.unsignedValue == 123_456_789_012)
   }
 
@@ -136,7 +137,26 @@ import wscore
     "", "{}", "null", #"{"s":}"#, #"{"s":1,"n":2,"t":3}"#, #"{"s":1,"n":4294967296,"t":3,"a":4}"#, #"{"n":1,"s":2}"#,
     #"{"s":1111111111111111111111,"n":2,"t":3,"a":4}"#, #"{"s":-1,"n":2,"t":3,"a":4}"#,
   ])
-  func others(_ text: String) { #expect(LoadPayload(scanning: Array(text.utf8).span) == nil) }
+  func others(_ text: String) {
+    var isWhole = false
+    #expect(LoadPayload(scanning: Array(text.utf8).span, byteCount: 0, isWhole: &isWhole) == nil && !isWhole)
+  }
+
+  /// A server may write it with blanks, and must leave nothing of it out.
+  @Test(arguments: [
+    (#"{ "s":1, "n":2, "t":3, "a":4, "p":"\#(String(repeating: "x", count: 67))" }"#, true),
+    (#"{ "s":1, "n":2, "t":3, "a":4, "p":"\#(String(repeating: "x", count: 66))" }"#, false),
+    (#"{"s":1,"n":2,"t":3,"a":4,"p":"\#(String(repeating: "x", count: 67))"}"#, true),
+    (#"{"s":1,"n":2,"t":3,"a":4,"p":"\#(String(repeating: "x", count: 66))y"}"#, false),
+    (#"{"s":1,"n":2,"t":3,"a":4,"p":"\#(String(repeating: "x", count: 68))"}"#, false),
+    (#"{"s":1,"n":2,"t":3,"a":4}"#, false),
+  ])
+  func whatIsLeftOutOrChangedIsSeen(_ text: String, _ expected: Bool) {
+    var isWhole = false
+    let payload = LoadPayload(sender: 1, number: 2, intended: 3, handed: 4)
+    #expect(payload.bytes(byteCount: 99).count == 99)
+    #expect(LoadPayload(scanning: Array(text.utf8).span, byteCount: 99, isWhole: &isWhole) == payload && isWhole == expected)
+  }
 }
 
 @Suite struct LoadReportTests {

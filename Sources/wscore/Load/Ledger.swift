@@ -86,7 +86,6 @@ package struct Ledger: Sendable {
     guard !receivers[receiver].isReleased else { return .released }
     let session = receivers[receiver].session
     let isDenied = position.map { receivers[receiver].gaps.contains(offset: $0.offset) } ?? false
-    defer { if let position { pass(receiver, position) } }
     guard 1...max(1, maxNumber) ~= number, 0..<layout.sessionCount ~= sender,
       layout.room(of: sender) == layout.room(of: session)
     else {
@@ -94,6 +93,8 @@ package struct Ledger: Sendable {
       note(.foreign, session, sender, number, expected: nil, at)
       return .foreign
     }
+    // What is foreign stands in another room's log.
+    defer { if let position { pass(receiver, position) } }
     guard !isDenied else {
       tally.unexplained += 1
       note(.denied, session, sender, number, expected: nil, at)
@@ -173,6 +174,12 @@ package struct Ledger: Sendable {
     receivers[receiver].lastOffset = overflowed ? .max - 1 : last
     receivers[receiver].gaps.append(first...receivers[receiver].lastOffset)
     gapCount += min(gap.count, UInt64(UInt32.max))
+  }
+
+  /// What is wrong with a message besides its coming: it is taken all the same.
+  package mutating func note(_ kind: Counterexample.Kind, receiver: Int, sender: Int, number: UInt32, at: UInt64) {
+    tally.unexplained += 1
+    note(kind, receivers[receiver].session, sender, number, expected: nil, at)
   }
 
   /// A payload that no message of this run has.

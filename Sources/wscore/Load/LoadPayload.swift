@@ -31,25 +31,51 @@ package struct LoadPayload: Equatable, Sendable {
     return bytes
   }
 
-  /// Reads what `bytes` wrote; the padding is not looked at. A server may spell it in another way, with blanks for
-  /// example. Nil if it is anything else.
-  package init?(scanning bytes: Span<UInt8>) {
-    guard let values = LoadPayload.scan(bytes) ?? LoadPayload.parse(bytes), values[0] <= UInt64(UInt32.max),
-      let number = UInt32(exactly: values[1])
-    else { return nil }
+  /// Reads what `bytes` wrote. A server may spell it in another way, with blanks for example. Nil if it is anything else.
+  /// - Parameters:
+  ///   - byteCount: as long as it was made.
+  ///   - isWhole: becomes whether the padding is what it was.
+  package init?(scanning bytes: Span<UInt8>, byteCount: Int, isWhole: inout Bool) {
+    var end = 0
+    if let values = LoadPayload.scan(bytes, &end), LoadPayload.isPadding(bytes, from: end, byteCount) {
+      isWhole = true
+      self.init(values)
+      return
+    }
+    guard let json = try? JSONValue(parsing: bytes), let values = LoadPayload.values(json) else { return nil }
+    self.init(values)
+    isWhole = json["p"]?.stringValue?.utf8.elementsEqual(padding(byteCount)) == true
+  }
+
+  private init?(_ values: InlineArray<4, UInt64>) {
+    guard values[0] <= UInt64(UInt32.max), let number = UInt32(exactly: values[1]) else { return nil }
     self.init(sender: Int(values[0]), number: number, intended: values[2], handed: values[3])
   }
 
-  private static func scan(_ bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
-    var index = 0
+  private func padding(_ byteCount: Int) -> Repeated<UInt8> {
+    let unpadded = bytes(byteCount: 0).count
+    return repeatElement(UInt8(ascii: "x"), count: max(0, byteCount - unpadded))
+  }
+
+  /// Whether what stands behind the numbers is the padding, as it was written.
+  private static func isPadding(_ bytes: Span<UInt8>, from start: Int, _ byteCount: Int) -> Bool {
+    let padded = start + padKey.count..<max(start + padKey.count, byteCount - end.count)
+    guard bytes.count == padded.upperBound + end.count else { return false }
+    var difference: UInt8 = 0
+    for (offset, byte) in padKey.enumerated() { difference |= bytes[start + offset] ^ byte }
+    for index in padded { difference |= bytes[index] ^ UInt8(ascii: "x") }
+    for (offset, byte) in end.enumerated() { difference |= bytes[padded.upperBound + offset] ^ byte }
+    return difference == 0
+  }
+
+  private static func scan(_ bytes: Span<UInt8>, _ index: inout Int) -> InlineArray<4, UInt64>? {
     guard let sender = scan(0, bytes, &index), let number = scan(1, bytes, &index), let intended = scan(2, bytes, &index),
       let handed = scan(3, bytes, &index)
     else { return nil }
     return [sender, number, intended, handed]
   }
 
-  private static func parse(_ bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
-    guard let json = try? JSONValue(parsing: bytes) else { return nil }
+  private static func values(_ json: JSONValue) -> InlineArray<4, UInt64>? {
     // As many digits as `scan` takes, which are more than `unsignedValue` does.
     func value(_ key: String) -> UInt64? {
       guard case .number(let text)? = json[key], text.utf8.count <= 18 else { return nil }

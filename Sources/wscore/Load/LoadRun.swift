@@ -43,6 +43,7 @@ struct LoadRun {
     let stop = await carryTraffic(start)
     each(workers) { $0.stopTraffic() }
     await settle(stop)
+    if let failure = board.failure { throw failure }
     let report = try await collect(workers, start, stop)
     await end(workers)
     progress.finish()
@@ -127,7 +128,7 @@ struct LoadRun {
   private func carryTraffic(_ start: UInt64) async -> UInt64 {
     let stop = start + UInt64(clamping: Quantity.nanoseconds(plan.duration))
     let count = UInt64(plan.schedule.messageCount)
-    while !interrupt.isRaised {
+    while !interrupt.isRaised, board.failure == nil {
       let now = LoadWorker.now
       let figures = board.total
       progress.show(.running, figures, seconds: now > start ? Double(now - start) / 1e9 : 0)
@@ -144,7 +145,8 @@ struct LoadRun {
     var doneAt: UInt64?
     // The loops post every 100 ms: older figures are of the traffic.
     try? await Task.sleep(for: .milliseconds(150))
-    while LoadWorker.now < limit {
+    let wasInterrupted = interrupt.isRaised
+    while LoadWorker.now < limit, wasInterrupted || !interrupt.isRaised, board.failure == nil {
       let figures = board.total
       progress.show(.settling, figures, seconds: Double(LoadWorker.now - stop) / 1e9)
       let isDone = figures.delivered + figures.gapped >= figures.owed && figures.pending == 0 && figures.broken == 0
@@ -181,7 +183,7 @@ struct LoadRun {
     for account in accounts {
       report.acknowledged += account.acknowledgedCount
       report.unknownSends += account.unknownCount
-      report.unsent += account.unsent.count + account.waitingCount
+      report.unsent += account.unsent.count
     }
     report.endings.sort { ($1.count, $0.text) < ($0.count, $1.text) }
     report.isPartial = interrupt.isRaised

@@ -52,6 +52,11 @@ final class LoadSession: SessionClientDelegate {
       return true
     } catch {
       account.unsent.append(number...number)
+      if case .tooBig(let limit) = error {
+        worker.fail(
+          "a message with --payload-bytes \(worker.plan.payloadBytes) is longer than the \(limit) bytes that the server takes",
+          .usage, next: "Lower --payload-bytes, or raise --max-message-bytes of wscore serve.")
+      }
       return false
     }
   }
@@ -114,11 +119,29 @@ final class LoadSession: SessionClientDelegate {
     switch envelope.type {
     case .event:
       guard let range = envelope.payload else { return }
-      worker.received(self, bytes.extracting(range), envelope.pos.flatMap { LogPosition(bytes, $0) })
+      worker.received(
+        self, bytes.extracting(range), envelope.pos.flatMap { LogPosition(bytes, $0) }, isNamed: isNamed(envelope, bytes))
     case .reply: if stage == .joining { joined(envelope, bytes) }
     case .error: worker.refused(self, envelope, bytes)
     default: break
     }
+  }
+
+  private func isNamed(_ envelope: Envelope, _ bytes: Span<UInt8>) -> Bool {
+    LoadSession.isText(envelope.event, LoadWorker.event, bytes) && LoadSession.isText(envelope.room, worker.roomName(index), bytes)
+  }
+
+  private static func isText(_ text: JSONText?, _ name: String, _ bytes: Span<UInt8>) -> Bool {
+    guard let text else { return false }
+    let written = bytes.extracting(text.range)
+    guard text.hasEscapes else {
+      let wanted = name.utf8Span.span
+      guard wanted.count == written.count else { return false }
+      for index in written.indices where written[index] != wanted[index] { return false }
+      return true
+    }
+    let json = [0x22] + written.withUnsafeBufferPointer { Array($0) } + [0x22]
+    return (try? JSONValue(parsing: json))?.stringValue?.utf8.elementsEqual(name.utf8) == true
   }
 
   func client(_ client: SessionClient, outcome: SendOutcome, of tickets: ClosedRange<UInt64>) {

@@ -52,6 +52,8 @@ package struct Counterexample: Sendable, Equatable {
     /// It came although a gap had said that it would not.
     case denied = "delivered inside a gap"
     case contradiction = "two messages at one position"
+    case unplaced = "without a position in its room"
+    case changed = "with another event, room or payload than it was sent with"
     case wrongGap = "gap of what is not missing"
     /// The server repeated a number of its own, or left one out; the client put it right.
     case repeatedSequence = "sequence number repeated"

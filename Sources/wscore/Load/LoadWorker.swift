@@ -152,6 +152,11 @@ final class LoadWorker {
     noteEnding("error \(code)")
     if session.stage == .joining, envelope.re != nil {
       fail("session \(session.index) may not join \(roomName(session.index)): \(code)", .notPermitted)
+    } else if session.stage == .ready, envelope.seq != nil, json?["retry"] == "never" {
+      // Nothing is lost of which its sender is told so, and what was refused once will be each time.
+      let status = code.hasSuffix(".forbidden") ? ExitStatus.notPermitted : .failed
+      let message = json?["message"]?.stringValue.map { ": \(DisplayWidth.printable($0))" } ?? ""
+      fail("the server refuses what session \(session.index) says: \(code)\(message)", status)
     }
   }
 
@@ -208,14 +213,20 @@ final class LoadWorker {
 
   // MARK: Receiving
 
-  func received(_ session: LoadSession, _ payload: Span<UInt8>, _ position: LogPosition?) {
+  /// - Parameter isNamed: whether it has the names of our event and of the session's room.
+  func received(_ session: LoadSession, _ payload: Span<UInt8>, _ position: LogPosition?, isNamed: Bool) {
     let now = LoadWorker.now
-    guard let message = LoadPayload(scanning: payload) else {
+    var isWhole = false
+    guard let message = LoadPayload(scanning: payload, byteCount: plan.payloadBytes, isWhole: &isWhole) else {
       return ledger.noteUnreadable(receiver: session.place, at: now)
     }
     let finding = ledger.take(
       receiver: session.place, sender: message.sender, number: message.number, position: position, at: now)
     guard finding == .next || finding == .early || finding == .late else { return }
+    // Without its place nobody could tell whether it came in the room's order.
+    if let fault = !isWhole || !isNamed ? Counterexample.Kind.changed : position == nil ? .unplaced : nil {
+      ledger.note(fault, receiver: session.place, sender: message.sender, number: message.number, at: now)
+    }
     times.latency.record(from: message.intended, to: now)
     times.service.record(from: message.handed, to: now)
   }
@@ -333,8 +344,7 @@ final class LoadWorker {
     post()
     for session in sessions {
       guard let client = session.client else { continue }
-      session.account.unknownCount += UInt64(client.session.unackedCount)
-      session.account.waitingCount = UInt64(client.session.queuedCount)
+      session.account.close(waiting: client.session.queuedCount)
     }
     for session in sessions where session.brokenAt != nil {
       session.leaveOpen()

@@ -43,15 +43,19 @@ package struct PositionTable: Sendable {
       (rooms[room].log, rooms[room].base) = (position.log, position.offset + 1)
       return
     }
-    // Before the traffic the offsets of those that join do not differ by more than other people's messages.
-    if log == position.log, rooms[room].entries.isEmpty { rooms[room].base = min(rooms[room].base, position.offset + 1) }
+    guard rooms[room].entries.isEmpty else { return }
+    // Before the traffic the offsets of those that join do not differ by more than other people's messages; a room that
+    // everybody had left has a new log.
+    rooms[room].base = log == position.log ? min(rooms[room].base, position.offset + 1) : position.offset + 1
+    rooms[room].log = position.log
   }
 
   /// A receiver saw the message at the position.
-  /// - Returns: false if somebody saw another message there.
+  /// - Returns: false if somebody saw another message there, or the room's messages in another log.
   package mutating func note(_ room: Int, _ position: LogPosition, _ entry: Entry) -> Bool {
     guard position.offset > 0 else { return true }
     if rooms[room].log == nil { begin(room, LogPosition(log: position.log, offset: position.offset - 1)) }
+    guard position.log == rooms[room].log else { return false }
     guard let index = index(room, position) else { return true }
     let missing = index + 1 - rooms[room].entries.count
     if missing > 0 { rooms[room].entries.append(contentsOf: repeatElement(0, count: missing)) }
@@ -64,7 +68,7 @@ package struct PositionTable: Sendable {
   package mutating func merge(_ other: PositionTable) -> [(room: Int, Entry)] {
     var contradictions: [(room: Int, Entry)] = []
     for (room, theirs) in other.rooms.enumerated() {
-      guard let log = theirs.log else { continue }
+      guard let log = theirs.log, !theirs.entries.isEmpty else { continue }
       begin(room, LogPosition(log: log, offset: theirs.base - 1))
       for (index, packed) in theirs.entries.enumerated() {
         guard let entry = Entry(packed: packed) else { continue }
@@ -98,7 +102,7 @@ package struct PositionTable: Sendable {
   }
 
   private func index(_ room: Int, _ position: LogPosition) -> Int? {
-    guard position.log == rooms[room].log, position.offset >= rooms[room].base,
+    guard position.offset >= rooms[room].base,
       position.offset - rooms[room].base < UInt64(limit)
     else { return nil }
     return Int(position.offset - rooms[room].base)

@@ -12,13 +12,23 @@ package struct SenderAccount: Sendable, Equatable {
   package var unknown = NumberRanges()
   /// Numbers that never left the client.
   package var unsent = NumberRanges()
-  /// Of the last ones, how many waited for a connection when the run ended, and so never left either.
-  package var waitingCount: UInt64 = 0
 
   package init() {}
 
   /// How many of its messages each receiver is owed.
   package var owedCount: UInt64 { UInt64(issued) - unsent.count }
+
+  /// The run is over: of what is open the last ones never left, and nobody will tell whether the others were processed.
+  /// - Parameter waiting: what the client holds that it has not sent.
+  package mutating func close(waiting: Int) {
+    guard acknowledged < issued else { return }
+    let open = (acknowledged + 1...issued).filter { !unsent.contains($0) && !unknown.contains($0) }
+    for number in open.dropLast(min(waiting, open.count)) {
+      unknown.append(number...number)
+      unknownCount += 1
+    }
+    for number in open.suffix(min(waiting, open.count)) { unsent.insert(number) }
+  }
 
   /// Numbers up to `last` that no message can have: not given out, or never sent. Of those not given out only `last`.
   func neverSent(upTo last: UInt32) -> [UInt32] {
@@ -37,6 +47,12 @@ package struct NumberRanges: Sendable, Equatable {
   package var count: UInt64 { ranges.reduce(0) { $0 + UInt64($1.count) } }
 
   package func contains(_ number: UInt32) -> Bool { ranges.contains { $0.contains(number) } }
+
+  /// Adds one that may be anywhere.
+  mutating func insert(_ number: UInt32) {
+    let place = ranges.firstIndex { $0.lowerBound > number } ?? ranges.count
+    ranges.insert(number...number, at: place)
+  }
 
   /// Adds numbers that are above, or next to, or within what is there already.
   package mutating func append(_ range: ClosedRange<UInt32>) {

@@ -27,8 +27,8 @@ package struct Threshold: Sendable, Equatable {
 
   package static let distributions = ["latency", "service", "resume", "connect", "lag"]
   package static let counts = [
-    "sent", "expected", "delivered", "lost", "duplicated", "out_of_order", "unexplained", "gap", "unknown",
-    "unknown_sends", "unsent", "dropped", "resumed", "not_resumed", "takeovers", "rate",
+    "scheduled", "sent", "acknowledged", "expected", "delivered", "lost", "duplicated", "out_of_order", "unexplained", "gap", "unknown",
+    "unknown_sends", "unsent", "dropped", "resumed", "not_resumed", "unplanned_drops", "takeovers", "rate",
   ]
 
   /// - Throws: `CLIError` (usage) that says what is wrong and what there is.

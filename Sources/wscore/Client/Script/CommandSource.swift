@@ -103,11 +103,12 @@ package struct ScriptLines {
 
   package mutating func next() -> CommandSource.Next {
     while true {
-      guard let (entry, lines, end) = entry() else { return isComplete ? .end : .later }
+      guard let (entry, lines, end, isUTF8) = entry() else { return isComplete ? .end : .later }
       let place = "\(name):\(line + 1)"
       position = end
       line += lines
-      do {
+      do throws(CommandFault) {
+        guard isUTF8 else { throw CommandFault("the line is not UTF-8") }
         guard let command = try CommandParser.parse(entry) else { continue }
         return .item(.init(place: place, command: .success(command)))
       } catch {
@@ -116,8 +117,8 @@ package struct ScriptLines {
     }
   }
 
-  /// The next whole entry, how many lines it has, and where it ends.
-  private func entry() -> (text: String, lines: Int, end: Int)? {
+  /// The next whole entry, how many lines it has, where it ends, and whether its text is all that was written.
+  private func entry() -> (text: String, lines: Int, end: Int, isUTF8: Bool)? {
     var start = position
     var lines = 0
     while start < buffer.count {
@@ -128,7 +129,9 @@ package struct ScriptLines {
       var text = String(decoding: buffer[position..<end], as: UTF8.self)
       if text.hasSuffix("\r") { text.removeLast() }
       start = newline.map { $0 + 1 } ?? end
-      if !JSONBalance.isOpen(text) || (start >= buffer.count && isComplete) { return (text, lines, start) }
+      if !JSONBalance.isOpen(text) || (start >= buffer.count && isComplete) {
+        return (text, lines, start, String(validating: buffer[position..<end], as: UTF8.self) != nil)
+      }
     }
     return nil
   }
