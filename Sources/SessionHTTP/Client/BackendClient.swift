@@ -41,6 +41,7 @@
       // 2 s and more in common ones, never closes one that is just being used.
       settings.connectionPool.retryConnectionEstablishment = false
       settings.connectionPool.idleTimeout = .seconds(1)
+      settings.http1_1ConnectionDebugInitializer = { StatusGuard.add(to: $0) }
       client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: settings)
       authorization = configuration.secret
     }
@@ -125,6 +126,7 @@
         self = .unreachable(SystemText.of(error.errnoCode))
       case let error as IOError: self = .broken(SystemText.of(error.errnoCode))
       case let error as HTTPClientError where error == .remoteConnectionClosed: self = .broken("closed by the backend")
+      case is StatusGuard.Fault: self = .broken("the answer's status is none of HTTP")
       default: self = .broken("\(type(of: error))")
       }
     }

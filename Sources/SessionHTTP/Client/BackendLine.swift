@@ -11,6 +11,9 @@
 
     /// The first pause between two attempts; each further one is twice as long.
     private static let pause = Duration.milliseconds(100)
+    /// A call that got its place when less than this part of its time is left is not begun: it would be cut off, and nobody
+    /// would know whether it was processed.
+    private static let leastPart = 20
 
     init(_ client: BackendClient, _ bounds: BackendBounds, _ logger: Logger) {
       (self.client, self.bounds) = (client, bounds)
@@ -83,9 +86,10 @@
     ) async -> Result<BackendAnswer, BackendFailure> {
       guard case .entered = await gate.enter() else { return .failure(.busy) }
       defer { gate.leave() }
+      let timeout = deadline - ContinuousClock.now
+      guard timeout >= .milliseconds(bounds.timeoutMilliseconds) / BackendLine.leastPart else { return .failure(.busy) }
       progress.mayHaveArrived.store(true, ordering: .relaxed)
       do throws(BackendFailure) {
-        let timeout = deadline - ContinuousClock.now
         return .success(try await client.post(request, timeout: timeout, limit: bounds.answerByteCount))
       } catch {
         return .failure(error)

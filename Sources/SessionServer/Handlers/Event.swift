@@ -20,13 +20,13 @@ public struct Event: Sendable {
 }
 
 extension Event {
-  /// Names this event for ever, so that who processes it can know it again: the session with the message's number, or
-  /// with the sender's id where messages have no numbers, or with chance where there is neither. Only characters that
-  /// may stand in a header.
+  /// Names this event for ever, so that who processes it can know it again: the session with the message's number, or with
+  /// chance where messages have none, another one each time it is asked for then. The sender's id is not taken: it may use
+  /// one twice. At most 128 characters that may stand in a header.
   public func idempotencyKey(in session: SessionContext) -> String {
     if let seq { return "\(session.sid):\(hexDigits(session.epoch)):\(seq)" }
-    if let id { return "\(session.sid):id:\(PercentCoding.encode(id))" }
-    return "\(session.sid):once:\(hexDigits(.random(in: .min ... .max)))"
+    let chance = (0..<2).map { _ in hexDigits(.random(in: .min ... .max)) }
+    return "\(session.sid):once:\(chance.joined())"
   }
 }
 

@@ -15,8 +15,8 @@ enum BatchOutcome: Sendable, Equatable {
   case taken
   /// Too much waits already: the connection is being closed.
   case exceeded
-  /// The connection ended before all of it was taken, or with it.
-  case closed(code: UInt16, reason: String)
+  /// The connection ended before all of it was taken, or with the last of it.
+  case closed(code: UInt16, reason: String, hadAll: Bool)
   /// There is no such connection.
   case unknown
 }
@@ -53,14 +53,17 @@ class BatchConnection: TransportConnection {
     self.ending = ending
     driver.services.connectionCount.wrappingSubtract(1, ordering: .relaxed)
     driver.left(slot, transport, code: code, reason: reason)
-    while let batch = held.popFirst() { batch.done(.closed(code: ending.code, reason: ending.reason)) }
+    while let batch = held.popFirst() {
+      batch.done(.closed(code: ending.code, reason: ending.reason, hadAll: offset == batch.bytes.count))
+      offset = 0
+    }
   }
 
   // MARK: What comes
 
   final func take(_ batch: Batch) {
     guard let slot else {
-      return batch.done(ending.map { .closed(code: $0.code, reason: $0.reason) } ?? .unknown)
+      return batch.done(ending.map { .closed(code: $0.code, reason: $0.reason, hadAll: false) } ?? .unknown)
     }
     _ = driver.readClock()
     driver.heard(slot)

@@ -35,7 +35,7 @@ public final class InProcessConnection: Sendable {
   public func send(_ message: [UInt8]) async throws(Closed) {
     switch await pipe.send(message) {
     case .taken: return
-    case .closed(let code, let reason): throw Closed(code: code, reason: reason)
+    case .closed(let code, let reason, hadAll: _): throw Closed(code: code, reason: reason)
     case .exceeded, .unknown: throw Closed(code: CloseCode.badSequence.rawValue, reason: "more is under way than the window allows")
     }
   }

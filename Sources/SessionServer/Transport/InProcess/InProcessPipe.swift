@@ -62,11 +62,13 @@ final class InProcessPipe: Sendable {
   func send(_ message: [UInt8]) async -> BatchOutcome {
     await withCheckedContinuation { continuation in
       if let ending = state.withLock({ $0.ending }) {
-        return continuation.resume(returning: .closed(code: ending.code, reason: ending.reason))
+        return continuation.resume(returning: .closed(code: ending.code, reason: ending.reason, hadAll: false))
       }
       let batch = Batch(bytes: message, isLines: false) { continuation.resume(returning: $0) }
       loop.execute { [self] in
-        guard let link = link.value else { return batch.done(.closed(code: 1_006, reason: "the connection has ended")) }
+        guard let link = link.value else {
+          return batch.done(.closed(code: 1_006, reason: "the connection has ended", hadAll: false))
+        }
         link.takeOne(batch)
       }
     }

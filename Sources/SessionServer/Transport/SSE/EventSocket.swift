@@ -220,10 +220,12 @@ final class EventSocket: ByteReceiver {
 
   private func answer(_ outcome: BatchOutcome, to head: HTTPRequestHead) {
     switch outcome {
-    case .taken, .closed(code: ..<4_000, reason: _): answer(202, to: head)
+    case .taken, .closed(code: ..<4_000, reason: _, hadAll: true): answer(202, to: head)
+    case .closed(code: ..<4_000, reason: _, hadAll: false):
+      answer(404, text: "the stream ended before all of it was taken", to: head)
     case .unknown: answer(404, text: "no stream has this channel; open one with GET or POST", to: head)
     case .exceeded: answer(429, text: "another request of this channel waits for its answer", to: head)
-    case .closed(let code, let reason):
+    case .closed(let code, let reason, hadAll: _):
       let payload = JSONValue.members(["code": .int(code), "reason": .string(reason)])
       answer(409, [HTTPField("Content-Type", "application/json")], payload.line, to: head)
     }
