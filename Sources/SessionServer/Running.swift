@@ -27,6 +27,8 @@ struct Running: Sendable {
     _ configuration: ServerConfiguration, _ table: HandlerTable, _ hooks: Hooks, _ logger: Logger
   ) async throws -> Running {
     try configuration.checkFiles()
+    var configuration = configuration
+    configuration.resolveHost()
     let services = try Services(
       configuration: configuration, handlers: table.entries, deprecations: table.events.deprecations, hooks: hooks,
       logger: logger)

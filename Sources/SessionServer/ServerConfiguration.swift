@@ -52,6 +52,8 @@ public struct ServerConfiguration: Sendable {
   public var messageTimeoutMilliseconds: UInt64 = 60_000
   public var origins = OriginPolicy.sameHost
   public var hosts = HostPolicy.automatic
+  /// Found out at the start: whether `host` leads to this machine alone.
+  var resolvesToLoopback = false
   /// Whom to believe for whom a connection is.
   public var proxies = ProxyTrust()
   /// What is agreed to when a client offers permessage-deflate (RFC 7692); nil sends everything as it is. By default

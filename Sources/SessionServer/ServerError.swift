@@ -26,7 +26,7 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unixSocketInUse(let path): "cannot listen on unix:\(path): another program listens there"
     case .unixSocket(let path, let reason): "cannot listen on unix:\(path): \(reason)"
     case .tls(let text), .io(let text): text
-    case .tooFewFiles(let count): "too few open files: a server with these settings needs \(count) before its first connection"
+    case .tooFewFiles(let count): "too few open files: a server with these settings needs \(count) besides those that are open already, before its first connection"
     case .startedAlready: "the server was started before"
     }
   }

@@ -3,8 +3,11 @@ import socket
 import threading
 
 
+MARK = "Wscore-Admin: 1\r\n"
+
+
 def json_head(body, status="200 OK", kind="application/json"):
-    return (f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    return (f"HTTP/1.1 {status}\r\n{MARK}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
             "Connection: close\r\n\r\n").encode()
 
 
@@ -15,13 +18,13 @@ def answer(body, status="200 OK"):
 
 
 def chunked(*parts):
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    head = f"HTTP/1.1 200 OK\r\n{MARK}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts if part)
     return head + chunks + b"0\r\n\r\n"
 
 
 def until_close(body):
-    return b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body
+    return f"HTTP/1.1 200 OK\r\n{MARK}Connection: close\r\n\r\n".encode() + body
 
 
 class FakeAdmin:

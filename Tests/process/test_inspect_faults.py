@@ -151,14 +151,14 @@ def test_server_that_accepts_nobody(inspect, tmp_path):
 
 @pytest.mark.parametrize("response, says", [
     (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not the first line"),
-    (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20_000 + b"\r\n\r\n", "the header is too long"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Content-Length"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "Content-Length"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "Content-Length"),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "unknown Transfer-Encoding"),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "malformed chunk"),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 4000, "malformed chunk"),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}XX", "malformed chunk"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nX: " + b"y" * 20_000 + b"\r\n\r\n", "the header is too long"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nContent-Length: -1\r\n\r\n", "Content-Length"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "Content-Length"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nContent-Length: 99999999999999999999\r\n\r\n", "Content-Length"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nTransfer-Encoding: gzip\r\n\r\n", "unknown Transfer-Encoding"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "malformed chunk"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 4000, "malformed chunk"),
+    (b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}XX", "malformed chunk"),
     (answer("<html>"), "not JSON"),
     (answer("{\"a\":1,\"a\":2}"), "duplicate key"),
     (answer("[" * 100), "nested"),
@@ -172,8 +172,8 @@ def test_foreign_answers(inspect, fake, response, says):
 
 
 @pytest.mark.parametrize("response", [
-    b"", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"])
+    b"", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nContent-Length: 100\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"])
 def test_answer_cut_off(inspect, fake, response):
     fake(response)
     result = inspect("stats")
@@ -358,7 +358,7 @@ def start(arguments, tmp_path, environment):
 
 def test_events_come_at_once_and_follow_waits(fake, tmp_path, environment):
     def respond(connection, _):
-        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nWscore-Admin: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
         for number in range(3):
             part = b'{"ts":"2026-01-01T00:00:00Z","event":"session.created","sid":"s_%d"}\n' % number
             connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))

@@ -1,4 +1,5 @@
 """`wscore serve` from outside: HTTP, sockets that misbehave, options, signals."""
+import http.client
 import json
 import os
 import random
@@ -603,13 +604,22 @@ def admin(path, target, method="GET"):
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(5)
         peer.connect(path)
-        peer.sendall(f"{method} {target} HTTP/1.1\r\nHost: admin\r\n\r\n".encode())
-        head, _, body = read_all(peer).partition(b"\r\n\r\n")
-    if b"application/json" in head:
-        return status(head), json.loads(body)
-    if b"ndjson" in head:
-        return status(head), [json.loads(line) for line in body.splitlines()]
-    return status(head), body.decode()
+        response = answer(peer, f"{method} {target} HTTP/1.1\r\nHost: admin\r\n\r\n")
+        body = response.read()
+    kind = response.headers["Content-Type"]
+    if kind == "application/json":
+        return response.status, json.loads(body)
+    if kind == "application/x-ndjson":
+        return response.status, [json.loads(line) for line in body.splitlines()]
+    return response.status, body.decode()
+
+
+def answer(peer, request):
+    peer.sendall(request.encode())
+    response = http.client.HTTPResponse(peer)
+    response.begin()
+    assert response.headers["Wscore-Admin"] == "1"
+    return response
 
 
 @pytest.fixture
@@ -669,10 +679,7 @@ def test_events_follow(operated):
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(5)
         peer.connect(operated.admin)
-        peer.sendall(b"GET /v1/events?follow=1 HTTP/1.1\r\nHost: admin\r\n\r\n")
-        stream = peer.makefile("rb")
-        while stream.readline() != b"\r\n":
-            pass
+        stream = answer(peer, "GET /v1/events?follow=1 HTTP/1.1\r\nHost: admin\r\n\r\n")
         seen = [json.loads(stream.readline())["event"] for _ in range(2)]
         assert seen == ["connection.opened", "session.created"]
         ann.drop()

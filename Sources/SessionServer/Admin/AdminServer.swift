@@ -1,8 +1,12 @@
 import NIOCore
 import NIOPosix
+import WebSocketFrames
 
 /// The operators' way in: HTTP/1.1 over a Unix socket that only its owner may use.
-struct AdminServer: Sendable {
+package struct AdminServer: Sendable {
+  /// The name of a field that every response has, so that no other program is taken for this server.
+  package static let mark = "Wscore-Admin"
+
   let socket: UnixSocket
   private let server: HTTPServer
 
@@ -19,6 +23,7 @@ struct AdminServer: Sendable {
     // So that whoever reads to the end, by hand or in a script, has the answer.
     var limits = HTTPServerLimits()
     limits.keepsConnections = false
+    limits.mark = [HTTPField(AdminServer.mark, "1")]
     do {
       let server = try await HTTPServer.start(responder.router, limits: limits) { bootstrap in
         try await bootstrap.withBoundSocket(socket.descriptor).get()

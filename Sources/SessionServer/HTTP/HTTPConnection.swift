@@ -77,7 +77,7 @@ final class HTTPConnection: ChannelDuplexHandler {
       return context.fireUserInboundEventTriggered(event)
     }
     isInputClosed = true
-    // With an answer under way the connection ends behind it.
+    // With an answer under way the connection ends behind it, and behind those to what came before the end.
     if case .answering = phase { return }
     context.close(promise: nil)
   }
@@ -172,13 +172,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     guard let context else { return }
     guard case .whole(let body) = response.body else { return stream(response) }
     phase = .answering
-    let isLast = isInputClosed || !limits.keepsConnections || !request.keepsConnection
+    let isLast = isInputClosed && input.readableBytes == 0 || !limits.keepsConnections || !request.keepsConnection
     var fields = response.fields
     fields += [HTTPField("Content-Type", response.contentType), HTTPField("Content-Length", String(body.count))]
     if isLast { fields.append(HTTPField("Connection", "close")) }
     let promise = context.eventLoop.makePromise(of: Void.self)
     arm(limits.writeMilliseconds)
-    write(HTTPResponseWriter.head(response.status, fields) + (request.method == "HEAD" ? [] : body), promise)
+    write(head(response.status, fields) + (request.method == "HEAD" ? [] : body), promise)
     let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
     // Not at once: a write that is done at once would lead deeper with each request that waits in the input.
     promise.futureResult.whenSuccess {
@@ -190,14 +190,17 @@ final class HTTPConnection: ChannelDuplexHandler {
   /// has no more than one of them waiting.
   private func startAnew() {
     guard let context else { return }
-    guard !isInputClosed else { return linger() }
     phase = .head
     head = HTTPHeadParser()
     hasBegun = false
     arm(limits.idleMilliseconds)
     advance()
-    if case .answering = phase { return }
-    readOn(context)
+    switch phase {
+    // What is left is no whole request, and no more of it will come.
+    case .head where isInputClosed, .body where isInputClosed: linger()
+    case .answering: return
+    default: readOn(context)
+    }
   }
 
   private func readOn(_ context: ChannelHandlerContext) {
@@ -206,18 +209,25 @@ final class HTTPConnection: ChannelDuplexHandler {
     context.read()
   }
 
-  /// The response ends with the connection. Reading goes on, so that its end is noticed.
+  /// In chunks, so that its end can be told from a broken connection. Reading goes on, so that the peer's end is noticed.
   private func stream(_ response: HTTPResponse) {
     guard let context, case .pieces(let body) = response.body else { return }
     phase = .streaming
     input.clear()
     readOn(context)
-    let fields = [HTTPField("Content-Type", response.contentType), HTTPField("Connection", "close")]
-    write(HTTPResponseWriter.head(response.status, response.fields + fields))
+    let fields = [
+      HTTPField("Content-Type", response.contentType), HTTPField("Transfer-Encoding", "chunked"),
+      HTTPField("Connection", "close"),
+    ]
+    write(head(response.status, response.fields + fields))
     let (channel, connection) = (context.channel, NIOLoopBound(self, eventLoop: context.eventLoop))
     stream = Task {
       do {
-        try await body { piece in try await channel.writeAndFlush(ByteBuffer(bytes: piece)) }
+        try await body { piece in
+          guard !piece.isEmpty else { return }
+          try await channel.writeAndFlush(ByteBuffer(bytes: HTTPResponseWriter.chunk(piece)))
+        }
+        try await channel.writeAndFlush(ByteBuffer(bytes: HTTPResponseWriter.lastChunk))
         channel.eventLoop.execute { connection.value.linger() }
       } catch {
         channel.close(promise: nil)
@@ -232,7 +242,7 @@ final class HTTPConnection: ChannelDuplexHandler {
       HTTPField("Content-Type", fault.response.contentType), HTTPField("Content-Length", String(body.count)),
       HTTPField("Connection", "close"),
     ]
-    write(HTTPResponseWriter.head(fault.status, fields) + body)
+    write(head(fault.status, fields) + body)
     linger()
   }
 
@@ -245,6 +255,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     context.close(mode: .output, promise: nil)
     readOn(context)
   }
+
+  private func head(_ status: Int, _ fields: [HTTPField]) -> [UInt8] { HTTPResponseWriter.head(status, limits.mark + fields) }
 
   private func write(_ bytes: [UInt8], _ promise: EventLoopPromise<Void>? = nil) {
     guard let context else { return }

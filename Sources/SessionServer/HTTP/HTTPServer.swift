@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import WebSocketFrames
 
 /// Bounds of an internal HTTP server.
 package struct HTTPServerLimits: Sendable {
@@ -17,6 +18,8 @@ package struct HTTPServerLimits: Sendable {
   package var writeMilliseconds: Int64 = 30_000
   /// Time for the peer to close after the last response.
   package var lingerMilliseconds: Int64 = 2_000
+  /// Fields of every response: who answers.
+  package var mark: [HTTPField] = []
 
   package init() {}
 }

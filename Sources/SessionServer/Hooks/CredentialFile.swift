@@ -32,11 +32,17 @@ package struct CredentialFile: Sendable {
   private let mode: UInt32
 
   package init(_ path: String) throws(CredentialFileFault) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A named pipe would be waited for, and with it whoever asked for the file to be read again.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .unreadable(path: path, reason: SystemError.text(errno)) }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, let bytes = SystemFile.read(descriptor, atMost: CredentialFile.maxByteCount)
+    guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, reason: SystemError.text(errno)) }
+    // A directory says so when it is read.
+    guard [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else {
+      throw .unreadable(path: path, reason: "it is not a regular file")
+    }
+    guard let bytes = SystemFile.read(descriptor, atMost: CredentialFile.maxByteCount)
     else {
       throw .unreadable(path: path, reason: errno == EFBIG ? "larger than 16 MiB" : SystemError.text(errno))
     }

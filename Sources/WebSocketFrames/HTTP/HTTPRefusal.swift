@@ -19,6 +19,15 @@ public enum HTTPResponseWriter {
     return bytes
   }
 
+  /// A part of a body whose length is not known before (RFC 9112 section 7.1); not empty, since that is its end.
+  public static func chunk(_ bytes: [UInt8]) -> [UInt8] {
+    precondition(!bytes.isEmpty, "an empty chunk ends the body")
+    return Array(String(bytes.count, radix: 16).utf8) + [0x0D, 0x0A] + bytes + [0x0D, 0x0A]
+  }
+
+  /// The end of such a body.
+  public static let lastChunk = Array("0\r\n\r\n".utf8)
+
   /// The words of RFC 9110 section 15; empty for a status that is not used here, which is legal.
   static func reason(_ status: Int) -> String {
     switch status {

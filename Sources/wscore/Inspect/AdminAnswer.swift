@@ -1,4 +1,5 @@
 import SessionCore
+import SessionServer
 import WebSocketFrames
 
 /// The server's answer: its head, and its content as it is read.
@@ -29,6 +30,9 @@ struct AdminAnswer: ~Copyable {
       rest = buffer[offset..<count]
     }
     guard let head = found else { throw Self.endedEarly(socket.path) }
+    guard !head.fields.values(of: AdminServer.mark).isEmpty else {
+      throw Self.foreign(socket.path, "the answer has no field \(AdminServer.mark)")
+    }
     body = try Self.body(of: head, socket.path)
     self.head = head
     self.socket = socket

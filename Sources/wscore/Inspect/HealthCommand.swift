@@ -31,6 +31,8 @@ struct HealthCommand: ParsableCommand {
     var lines: [String] = []
     try answer.forEachLine(limit: 65_536) { lines.append(String(decoding: $0, as: UTF8.self)) }
     let said = (try? JSONValue(parsing: Array((lines.first ?? "").utf8)))?["error"]?.stringValue ?? lines.first
+    // The clients' port is not concerned.
+    guard said != "server.busy" else { throw AdminClient.Refusal(status: status, message: "too many connections").error("health") }
     return "\(said ?? reason) (\(status))"
   }
 }

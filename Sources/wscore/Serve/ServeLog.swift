@@ -4,15 +4,21 @@ import SessionCore
 
 /// Log lines on standard error: one JSON object a line for programs, or text for people.
 struct ServeLog: LogHandler {
-  var isJSON: Bool
+  typealias Field = (key: String, value: Logger.Metadata.Value)
+
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
-  let style: Style
+  private let format: Format
+  private let writer: LogWriter
 
-  init(isJSON: Bool, level: Logger.Level) {
-    self.isJSON = isJSON
-    logLevel = level
-    style = Style(.auto, descriptor: STDERR_FILENO)
+  init(_ format: Format, level: Logger.Level, _ writer: LogWriter) {
+    (self.format, logLevel, self.writer) = (format, level, writer)
+  }
+
+  static func writer(_ format: Format) -> LogWriter {
+    LogWriter(.standardError) { count in
+      format.line(.warning, "log lines were left out: nobody read them", [("left_out", .stringConvertible(count))])
+    }
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -22,32 +28,44 @@ struct ServeLog: LogHandler {
 
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-    let line = isJSON ? json(event, fields) : text(event, fields)
-    // Nobody is left to be told if standard error is closed.
-    try? LineOutput.standardError.write(line: line)
+    writer.write(line: format.line(event.level, event.message.description, fields.map { ($0.key, $0.value) }))
   }
+}
 
-  private func json(_ event: LogEvent, _ fields: [(key: String, value: Logger.Metadata.Value)]) -> String {
+extension ServeLog {
+  /// How a line is written.
+  struct Format: Sendable {
+    /// Else it is text.
+    var isJSON: Bool
+    let style = Style(.auto, descriptor: STDERR_FILENO)
+
+    func line(_ level: Logger.Level, _ message: String, _ fields: [Field]) -> String {
+      isJSON ? json(level, message, fields) : text(level, message, fields)
+    }
+  }
+}
+
+extension ServeLog.Format {
+  private func json(_ level: Logger.Level, _ message: String, _ fields: [ServeLog.Field]) -> String {
     var members: [JSONValue.Member] = [
-      .init("ts", .string(WallClock.timestamp())), .init("level", .string(event.level.rawValue)),
-      .init("msg", .string(event.message.description)),
+      .init("ts", .string(WallClock.timestamp())), .init("level", .string(level.rawValue)), .init("msg", .string(message)),
     ]
-    for (key, value) in fields { members.append(.init(key, ServeLog.json(value))) }
+    for (key, value) in fields { members.append(.init(key, json(value))) }
     return SafeJSON.line(.object(members))
   }
 
   /// A number stays one; whoever logs it says so by `.stringConvertible`.
-  private static func json(_ value: Logger.Metadata.Value) -> JSONValue {
+  private func json(_ value: Logger.Metadata.Value) -> JSONValue {
     guard case .stringConvertible(let convertible) = value, let number = convertible as? any BinaryInteger else {
       return .string(value.description)
     }
     return .number(String(number))
   }
 
-  private func text(_ event: LogEvent, _ fields: [(key: String, value: Logger.Metadata.Value)]) -> String {
+  private func text(_ level: Logger.Level, _ message: String, _ fields: [ServeLog.Field]) -> String {
     let words = fields.map { "\(style($0.key + "=", .dim))\(DisplayWidth.printable($0.value.description))" }
-    let level = style(event.level.rawValue.uppercased(), event.level >= .error ? .red : .yellow)
-    let head = event.level >= .warning ? [level] : []
-    return ([style(WallClock.timeOfDay(), .dim)] + head + [event.message.description] + words).joined(separator: " ")
+    let mark = style(level.rawValue.uppercased(), level >= .error ? .red : .yellow)
+    let head = level >= .warning ? [mark] : []
+    return ([style(WallClock.timeOfDay(), .dim)] + head + [message] + words).joined(separator: " ")
   }
 }

@@ -18,8 +18,15 @@ struct ServeRunner {
   }
 
   func run() async throws {
-    var logger = Logger(label: "wscore") { _ in ServeLog(isJSON: isJSON, level: settings.logLevel) }
+    let format = ServeLog.Format(isJSON: isJSON)
+    let writer = ServeLog.writer(format)
+    defer { writer.finish() }
+    var logger = Logger(label: "wscore") { _ in ServeLog(format, level: settings.logLevel, writer) }
     logger.logLevel = settings.logLevel
+    try await run(logger)
+  }
+
+  private func run(_ logger: Logger) async throws {
     var configuration = settings.server
     configuration.deflate = settings.deflatePolicy
     configuration.tls = settings.tls.server
@@ -123,7 +130,7 @@ struct ServeRunner {
         "listening",
         metadata: [
           "url": "\(urls[0])", "unix": "\(configuration.unixSocket?.path ?? "none")", "admin_socket": "\(admin ?? "none")", "api": "\(api ?? "none")",
-          "version": "\(WScore.version)",
+          "auth": "\(settings.authenticationSummary)", "version": "\(WScore.version)",
           "loops": .stringConvertible(configuration.loopCount), "pid": .stringConvertible(getpid()),
         ])
     }
@@ -165,7 +172,11 @@ struct ServeRunner {
   }
 
   private func tell(_ descriptor: Int32, _ url: String) throws {
-    try LineOutput(descriptor).write(line: url)
+    do throws(ExitStatus) { try LineOutput(descriptor).write(line: url) } catch {
+      throw CLIError(
+        "--ready-fd \(descriptor) cannot be written", why: error == .brokenPipe ? "Nobody reads it any more." : nil,
+        next: "See who has the other end of it, and whether its disk is full.", status: .ioError)
+    }
     // Standard streams stay open: they are needed further on.
     if descriptor > STDERR_FILENO { close(descriptor) }
   }

@@ -19,7 +19,13 @@ enum ServeSettingsReader {
     var authentication = AuthenticationChoice()
     for option in ServeOption.all {
       let flag = flags[option.name]
-      guard let text = flag ?? environment(option.variable).flatMap({ $0.isEmpty ? nil : $0 }) else { continue }
+      guard let text = flag ?? environment(option.variable) else { continue }
+      // Whoever sets a variable means something by it, and what it means is not to be guessed: without a file of tokens
+      // everybody would be let in.
+      guard flag != nil || !text.isEmpty else {
+        mistakes.append(Mistake(text: "\(option.variable) is empty; unset it, or give it a value", isFlag: false))
+        continue
+      }
       authentication.note(option, isFlag: flag != nil)
       do throws(OptionFault) {
         try option.apply(&settings, text)

@@ -1,3 +1,4 @@
+import NIOCore
 import WebSocketFrames
 
 /// Under which names of it a server may be asked (`Host`). A page whose name is made to point to this machine speaks to
@@ -23,7 +24,13 @@ extension ServerConfiguration {
     }
   }
 
-  private var listensOnLoopback: Bool { ServerConfiguration.isThisMachine(host.lowercased()) }
+  private var listensOnLoopback: Bool { resolvesToLoopback || ServerConfiguration.isThisMachine(host.lowercased()) }
+
+  /// Finds out whether `host` is this machine's own address however it is spelled (`127.1`, a name of `/etc/hosts`).
+  mutating func resolveHost() {
+    guard listensOnNetwork, let address = try? SocketAddress.makeAddressResolvingHost(host, port: port) else { return }
+    resolvesToLoopback = address.ipAddress.flatMap { IPAddress($0) }?.isLoopback == true
+  }
 
   private static func isThisMachine(_ host: String) -> Bool {
     // Names below localhost are this machine's as well (RFC 6761 section 6.3).
