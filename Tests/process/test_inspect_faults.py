@@ -1,11 +1,14 @@
 """`wscore inspect` against a server that is not there, not ours, slow, broken or malicious."""
 import json
 import os
+import pathlib
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -434,3 +437,48 @@ def test_stats_watch(fake, tmp_path, environment):
     assert lines[0][:3] == ["UPTIME", "ACTIVE", "SUSP"]
     assert lines[1][:6] == ["1.0s", "1", "2", "-", "-", "-"]
     assert 100 < int(lines[2][5]) < 2000
+
+
+@pytest.fixture(scope="module")
+def program_of_all():
+    """Where other users can run it, too."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        os.chmod(directory, 0o755)
+        yield shutil.copy(WSCORE, directory)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+@pytest.mark.parametrize("command", [["health"], ["stats"], ["kick", "s_AAAAAAAAAAAAAAAAAAAAAA"]])
+def test_a_strangers_socket_in_tmp_is_not_believed(program_of_all, command):
+    """Everybody may make the directory that `inspect` looks into when nothing names another."""
+    stranger, user = 1, 65_534
+    directory = pathlib.Path(f"/tmp/wscore-{user}")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o755)
+    os.chown(directory, stranger, stranger)
+    server = subprocess.Popen(
+        [sys.executable, "-c", STRANGER, str(directory / "admin.sock"), str(stranger)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout.readline() == "ready\n"
+        done = subprocess.run([program_of_all, "inspect", *command], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+                              user=user, group=user, extra_groups=[], timeout=20)
+        assert done.returncode == 77 and f"user {stranger} listens there" in done.stderr and done.stdout == ""
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(directory)
+
+
+STRANGER = """
+import os, socket, sys
+os.setuid(int(sys.argv[2]))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+listener.listen(5)
+print("ready", flush=True)
+while True:
+    peer, _ = listener.accept()
+    peer.sendall(b'HTTP/1.1 200 OK\\r\\nWscore-Admin: 1\\r\\nContent-Length: 3\\r\\n\\r\\n{}\\n')
+    peer.close()
+"""

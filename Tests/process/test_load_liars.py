@@ -201,16 +201,13 @@ def test_an_honest_server_passes(load):
 
 LIES = [
     (LosesOne, "lost", "lost"),
-    (Repeats, "duplicated", "duplicated"),
-    (RepeatsElsewhere, "duplicated", "duplicated"),
+    (Repeats, "duplicated", "duplicated"), (RepeatsElsewhere, "duplicated", "duplicated"),
     (RepeatsFrames, "duplicated", "sequence number repeated"),
     (Exchanges, "out_of_order", "out of order"),
     (OwnLog, "unexplained", "two messages at one position"),
     (NoPositions, "unexplained", "without a position in its room"),
-    (OtherRoom, "unexplained", CHANGED),
-    (OtherRoomForAll, "unexplained", CHANGED),
-    (OtherEvent, "unexplained", CHANGED),
-    (OtherPadding, "unexplained", CHANGED),
+    (OtherRoom, "unexplained", CHANGED), (OtherRoomForAll, "unexplained", CHANGED),
+    (OtherEvent, "unexplained", CHANGED), (OtherPadding, "unexplained", CHANGED),
     (WrongAddress, "unexplained", "never sent"),
 ]
 

@@ -35,6 +35,17 @@ struct AdminSocket: ~Copyable {
       }
     } while result != 0 && errno == EINTR
     guard result == 0 else { throw AdminSocketFault.connecting(to: path, code: errno, timeout: timeout) }
+    if path == AdminSocketPath.inTemporary(), let owner = peerUser(), owner != geteuid() {
+      throw AdminSocketFault.strange(path, owner: owner)
+    }
+  }
+
+  /// Who listens (SO_PEERCRED, unix(7)).
+  private func peerUser() -> UInt32? {
+    // `struct ucred`, which Glibc leaves out.
+    var credentials: (process: Int32, user: UInt32, group: UInt32) = (0, 0, 0)
+    var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 ? credentials.user : nil
   }
 
   /// Lets the reads that follow wait without end: events come when they come.

@@ -31,6 +31,13 @@ enum AdminSocketFault {
     }
   }
 
+  static func strange(_ path: String, owner: UInt32) -> CLIError {
+    CLIError(
+      "admin socket \(DisplayWidth.printable(path)): user \(owner) listens there, not you",
+      why: "Everybody may make a socket in /tmp.", next: "If you mean that server, ask as its user, or have it listen elsewhere.",
+      status: .notPermitted)
+  }
+
   static func silent(_ path: String, _ timeout: Duration) -> CLIError {
     CLIError(
       "admin socket \(DisplayWidth.printable(path)): no answer within \(Quantity.text(timeout))",

@@ -16,6 +16,9 @@ package enum AdminSocketPath {
     if let directory = environment("XDG_RUNTIME_DIR"), directory.hasPrefix("/") {
       return "\(directory)/wscore/admin.sock"
     }
-    return "/tmp/wscore-\(user)/admin.sock"
+    return inTemporary(user)
   }
+
+  /// Where everybody may make one, and the name is known.
+  package static func inTemporary(_ user: UInt32 = getuid()) -> String { "/tmp/wscore-\(user)/admin.sock" }
 }
