@@ -198,7 +198,7 @@ _wscore_serve() {
     repeating_flags=()
     non_repeating_flags=(--proxy-protocol --schemas-strict --version -h --help)
     repeating_options=(--allow-origin --allow-host --trusted-proxy --route --room --deprecate)
-    non_repeating_options=(--listen --unix --unix-mode --path --sse-path --raw-echo --loops --io --tls-cert --tls-key --tls-min-version --tls-client-ca --tls-client-auth --tls-subject-file --forwarded-header --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --route-timeout --route-concurrency --route-queue --route-retries --route-retry --auth-url --auth-timeout --auth-concurrency --auth-queue --restore-url --backend-ca --backend-secret-file --api-listen --api-secret-file --api-body-bytes --api-connections --api-timeout --hello-rate --hello-burst --hello-pending --max-sessions --max-rooms --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --tombstone-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --idle-timeout --message-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --max-message-bytes --max-empty-fragments --max-header-bytes --max-header-fields --max-connections --message-rate --message-burst --byte-rate --byte-burst --control-rate --control-burst --max-connections-per-address --connection-rate-per-address --connection-burst-per-address --compression --compression-level --compression-threshold --compression-window-bits --compression-memory-level --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
+    non_repeating_options=(--listen --unix --unix-mode --path --sse-path --raw-echo --loops --io --tls-cert --tls-key --tls-min-version --tls-client-ca --tls-client-auth --tls-subject-file --forwarded-header --auth --token-file --api-key-file --auth-header --auth-reload-interval --jwt-key-file --jwt-secret-file --jwt-jwks-file --jwt-issuer --jwt-audience --jwt-leeway --jwt-require-exp --jwt-user-claim --jwt-permissions-claim --jwt-default-permissions --route-timeout --route-concurrency --route-queue --route-retries --route-retry --auth-url --auth-timeout --auth-concurrency --auth-queue --restore-url --backend-ca --backend-secret-file --api-listen --api-secret-file --api-body-bytes --api-connections --api-timeout --hello-rate --hello-burst --hello-pending --max-sessions --max-rooms --sessions-per-user --takeover-limit --takeover-window --credential-max-age --credential-notice --session-ttl --tombstone-ttl --ping-interval --ping-timeout --hello-timeout --handshake-timeout --idle-timeout --message-timeout --drain-timeout --outbox-messages --outbox-bytes --outbox-total-bytes --away-inbox-bytes --max-message-bytes --max-empty-fragments --max-header-bytes --max-header-fields --max-connections --message-rate --message-burst --byte-rate --byte-burst --control-rate --control-burst --max-connections-per-address --connection-rate-per-address --connection-burst-per-address --compression --compression-level --compression-threshold --compression-window-bits --compression-memory-level --presence-grace --schemas --schema-steps --admin-socket --log-level --log-format --ready-fd)
     __wscore_offer_flags_options 0
 
     # Offer option value completions
@@ -453,6 +453,9 @@ _wscore_serve() {
         return
         ;;
     '--outbox-total-bytes')
+        return
+        ;;
+    '--away-inbox-bytes')
         return
         ;;
     '--max-message-bytes')

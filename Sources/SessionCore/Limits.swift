@@ -26,6 +26,10 @@ public struct Limits: Sendable, Equatable {
   /// The most that a client may have under way, and the most that is under way to a client that asks for more.
   public var window = Window()
   public var messageByteCount = 1_048_576
+  /// Bytes of messages that wait for their turn though the connection that brought them has ended, of all sessions of one
+  /// shard; each counts `Session.inboundOverheadByteCount` besides its payload. What does not fit is dropped as the
+  /// connection ends.
+  public var awayInboxByteCount = 67_108_864
   public var roomsPerSession = 128
   /// Rooms whose home is one shard.
   public var roomCount = 1_000_000

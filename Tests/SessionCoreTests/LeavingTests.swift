@@ -74,6 +74,56 @@ import Testing
     #expect(bench.deliveries.count == 3)
   }
 
+  /// A later request may have the same `id`.
+  @Test func ofVersion1GetsNoAnswersToWhatWasSaidBefore() {
+    let bench = ShardBench()
+    let slot = bench.open()
+    bench.say(#"{"v":1,"type":"hello","payload":{"versions":[1]}}"#, slot)
+    bench.answer(0, .authenticated(Principal(user: "ann")))
+    let welcome = bench.welcome(slot)
+    let sid = welcome["sid"]?.stringValue ?? "", token = welcome["token"]?.stringValue ?? ""
+    for id in 1...3 { bench.say(#"{"v":1,"type":"event","event":"work","id":"\#(id)","payload":{}}"#, slot) }
+    bench.closed(slot)
+    bench.finish(0, .reply([UInt8]("1".utf8)))
+    bench.finish(1, .failure(ProtocolError("test.no", "no")))
+    bench.finish(2, .done)
+    let again = bench.open()
+    bench.say(#"{"v":1,"type":"hello","payload":{"versions":[1],"resume":{"sid":"\#(sid)","token":"\#(token)"}}}"#, again)
+    bench.answer(1, .authenticated(Principal(user: "ann")))
+    let messages = bench.messages(again)
+    #expect(messages.count == 1 && messages[0]["payload"]?["resumed"] == true)
+    #expect(messages[0]["payload"]?["missed"]?.unsignedValue == 2)
+  }
+
+  /// Who opens sessions, fills their inboxes and leaves fills no memory with them.
+  @Test func whatWaitsWithoutConnectionsIsBoundedInBytes() {
+    // Each session leaves two messages behind the one that is worked on: 1,026 bytes by this account.
+    let bench = ShardBench { $0.awayInboxByteCount = 2_500 }
+    let left = (0..<3).map { _ in busy(bench, saying: 3) }
+    for (slot, _) in left { bench.closed(slot) }
+    for index in 0..<9 where index < bench.deliveries.count { bench.finish(index, .done) }
+    let done = left.map { _, welcome in bench.welcome(bench.enter(resuming: welcome))["last_in"]?.unsignedValue }
+    #expect(done == [3, 3, 1])
+    // Nothing is in the account any more.
+    let (slot, welcome) = busy(bench, saying: 3)
+    bench.closed(slot)
+    for index in 7..<10 { bench.finish(index, .done) }
+    #expect(bench.welcome(bench.enter(resuming: welcome))["last_in"]?.unsignedValue == 3)
+  }
+
+  @Test func whatWasSaidUnderACredentialEndsWithIt() {
+    let bench = ShardBench()
+    let slot = bench.hello()
+    bench.answer(0, .authenticated(Principal(user: "ann", validForMilliseconds: 1_000)))
+    let welcome = bench.welcome(slot)
+    for seq in 1...3 { bench.say(LeavingTests.work(seq), slot) }
+    bench.advance(1_000)
+    #expect(bench.closes == ["\(slot.index) 4200"])
+    bench.finish(0, .done)
+    #expect(bench.deliveries.count == 1)
+    #expect(bench.welcome(bench.enter(resuming: welcome))["last_in"]?.unsignedValue == 1)
+  }
+
   @Test func aByeEndsTheSessionWhenItIsItsTurn() {
     let bench = ShardBench()
     let (slot, _) = busy(bench, saying: 2)

@@ -262,7 +262,7 @@ def test_requests_whose_last_bytes_come_with_the_end_are_answered(start_server, 
 def test_a_secret_that_is_a_directory(tmp_path):
     status, error = not_started("--listen", "127.0.0.1:0", "--admin-socket", "none", "--api-listen", "127.0.0.1:0",
                                 "--api-secret-file", str(tmp_path))
-    assert status == 66 and str(tmp_path) in error and "listening" not in error
+    assert status == 78 and str(tmp_path) in error and "listening" not in error
 
 
 # What operators ask

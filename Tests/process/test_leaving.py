@@ -21,7 +21,7 @@ def hears_all(watcher, tag):
 
 @pytest.fixture
 def watched(start_server, io):
-    server = start_server("--io", io, "--loops", "3")
+    server = start_server("--io", io, "--loops", "3", "--presence-grace", "100ms")
     with session(server.url, HELLO1) as watcher:
         for room in ROOMS:
             watcher.say({"v": 1, "type": "join", "room": room, "id": room})
@@ -69,6 +69,27 @@ def test_more_last_words_than_a_window_has(watched, leaving):
         LEAVING[leaving](raw, 1)
         raw.at_end()
     assert [watcher.receive("event")["payload"] for _ in range(1000)] == list(range(1000))
+
+
+@pytest.mark.parametrize("io", ["epoll", "uring", "nio"])
+def test_who_joins_by_its_last_words_is_seen_to_be_away(watched):
+    server, watcher = watched
+    for room in ROOMS:
+        watcher.say({"v": 1, "type": "leave", "room": room, "id": room})
+        watcher.receive("reply")
+        watcher.say({"v": 1, "type": "join", "room": room, "id": room, "payload": {"presence": True}})
+        watcher.receive("reply")
+    for room in ROOMS:
+        with session(server.url) as raw:
+            raw.say({"v": 2, "seq": 1, "type": "join", "room": room})
+            LEAVING["half-close"](raw, 2)
+            raw.at_end()
+    changes = {}
+    while len(changes) < len(ROOMS) or {"suspended"} != {last for _, last in changes.values()}:
+        member = watcher.receive("member")
+        first, _ = changes.get(member["room"], (member["payload"]["change"], None))
+        changes[member["room"]] = (first, member["payload"]["change"])
+    assert {first for first, _ in changes.values()} == {"joined"}
 
 
 @pytest.mark.parametrize("io", ["epoll", "uring", "nio"])

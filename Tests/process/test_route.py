@@ -322,6 +322,12 @@ def test_only_a_backend_that_knows_ids_is_sent_an_event_twice(routed):
     assert len({call.headers["Idempotency-Key"] for call in ann.backend.calls}) == 1
 
 
+def test_what_broke_when_its_time_was_nearly_over_may_have_been_processed(routed):
+    """There is no time for another try then, and nobody may say that nothing was done."""
+    ann = routed(lambda call: (time.sleep(1.83), close)[1], "--route-retry", "idempotent", "--route-timeout", "2s")
+    assert refusal(ann)["code"] in ("handler.timeout", "handler.failed")
+
+
 # The bounds
 
 
@@ -583,7 +589,7 @@ def test_a_backend_can_know_who_asks(start_server, start_backend, connect, tmp_p
     (["--auth", "http"], "needs --auth-url", 64),
     (["--auth", "none", "--auth-url", "http://h/"], "contradict", 64),
     (["--auth-url", "http://h:99999/"], "port", 64),
-    (["--backend-ca", "/nonexistent"], "cannot read certificates", 78),
+    (["--backend-ca", "/nonexistent"], "cannot read /nonexistent", 78),
     (["--api-listen", "127.0.0.1:0"], "needs --api-secret-file", 64),
     (["--api-secret-file", "/x"], "without effect", 64),
     (["--api-listen", "127.0.0.1:0", "--api-secret-file", "/nonexistent"], "cannot be read", 78),

@@ -220,4 +220,10 @@ import wscore
   func severalCommands(_ entry: String, areSeveral: Bool) {
     #expect(JSONBalance.hasSeveralCommands(entry) == areSeveral)
   }
+
+  @Test(arguments: [
+    ("stats\n# {", false), ("stats\nraw {", false), ("# {\nsend a {", true), ("raw {\nsend a [1,", true), ("send a {\n\"b\":1}\n", false),
+    ("stats\nsend a {\n\"b\":", true), ("\n send a {", true), ("", false),
+  ])
+  func theLastCommandGoesOn(_ entry: String, isOpen: Bool) { #expect(JSONBalance.isOpen(entry) == isOpen) }
 }

@@ -80,6 +80,13 @@ import wscore
     account.close(waiting: 2)
     #expect(account.unknown.ranges == [5...5, 7...7] && account.unknownCount == 2)
     #expect(account.unsent.count == 3 && account.unsent.contains(8) && account.unsent.contains(9) && account.owedCount == 6)
+    #expect(account.unsent.ranges == [6...6, 8...9])
+    // Many are a few ranges.
+    var many = SenderAccount()
+    many.issued = 500_000
+    many.unsent.append(400_000...400_009)
+    many.close(waiting: 300_000)
+    #expect(many.unknownCount == 199_990 && many.unknown.ranges == [1...199_990] && many.unsent.ranges == [199_991...500_000])
     // A join that waits is no message.
     var none = SenderAccount()
     none.close(waiting: 1)

@@ -22,6 +22,8 @@ public final class ClientLoop {
   private var scheduled: Scheduled<Void>?
   private var scheduledFor = Instant.never
   private var isRunning = false
+  /// Those of one run.
+  private var due: [Entry] = []
 
   /// Entries of one run come up together if they are due within this time of each other.
   private static let grainNanoseconds: UInt64 = 2_000_000
@@ -48,12 +50,14 @@ public final class ClientLoop {
   private func run() {
     (scheduled, scheduledFor) = (nil, .never)
     isRunning = true
-    let (now, last) = (ClientLoop.now(), serial)
-    // What they ask for meanwhile waits for the next run, so that none can keep the loop.
-    while let first = heap.min, first.deadline <= now, first.serial <= last {
+    let now = ClientLoop.now()
+    while let first = heap.min, first.deadline <= now {
       heap.removeMin()
-      first.client.woken(for: first.deadline, now: now)
+      due.append(first)
     }
+    // What they ask for meanwhile waits for the next run, so that none can keep the loop.
+    for entry in due { entry.client.woken(for: entry.deadline, now: now) }
+    due.removeAll(keepingCapacity: due.capacity <= 1_024)
     isRunning = false
     schedule()
   }

@@ -73,6 +73,8 @@ final class Session {
   @exclusivity(unchecked) private(set) var inboxCount = 0
   @exclusivity(unchecked) private(set) var inboxByteCount = 0
   @exclusivity(unchecked) var busy: Busy?
+  /// What of the inbox's cost is in the shard's account, since the connection has ended.
+  @exclusivity(unchecked) var awayInboxByteCount = 0
   /// `bye` waits among what was received: what comes before it is processed even if nobody will read the answers.
   @exclusivity(unchecked) var saysBye = false
 
@@ -148,6 +150,12 @@ final class Session {
     inboxByteCount -= first.payload.count
     return first
   }
+
+  /// What a message takes besides its payload, in bytes.
+  static let inboundOverheadByteCount = 512
+
+  /// What the inbox takes, in bytes.
+  var inboxCost: Int { inboxByteCount + inboxCount * Session.inboundOverheadByteCount }
 
   /// What was received and not begun will be sent again.
   func dropInbox() {

@@ -122,6 +122,8 @@ extension Shard {
     guard connection.session != nil else { return }
     guard !connection.isExpiryTold else {
       counters.credentialsExpired += 1
+      // What was said under it and has not begun is to be said again, under the next one.
+      if let session = connection.session.flatMap({ sessions[$0] }) { dropInbox(session) }
       return close(connection, .credentialExpired, "the credential has expired")
     }
     connection.isExpiryTold = true

@@ -79,6 +79,8 @@ extension Shard {
     #endif
     outboxByteCount -= session.accountedByteCount
     session.accountedByteCount = 0
+    // Nothing has a turn here any more, be it behind a `bye`.
+    dropInbox(session)
     ranks.set(session, byteCount: 0)
     slotBySID[session.sid] = nil
     sessions.remove(session.slot)

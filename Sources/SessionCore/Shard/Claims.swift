@@ -149,7 +149,7 @@ extension Shard {
   private mutating func keepWaiting(_ session: Session) {
     startExpiry(session)
     if !session.isAwayTold { tellRooms(session, .suspended) }
-    if session.inboxCount > 0 { work(session) }
+    workOn(session)
   }
 
   /// A client that no longer holds what comes next after `lastIn` cannot send it again: it is told which are lost.

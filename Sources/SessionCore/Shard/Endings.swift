@@ -32,8 +32,7 @@ extension Shard {
       guard let session = sessions[slot], session.connection == connection.slot else { return }
       noteAck(connection, session)
       suspend(session, isClaimed: false)
-      // What version 1 waited for is not awaited any more.
-      if session.busy == nil, session.inboxCount > 0 { work(session) }
+      workOn(session)
     }
   }
 
@@ -74,7 +73,7 @@ extension Shard {
     count(session.outbox.losses, since: losses)
     if session.version == 1 { session.missedCount += session.outbox.forget() }
     account(session)
-    if isClaimed { session.dropInbox() }
+    if isClaimed { dropInbox(session) }
     session.ackDelay.cancel()
     session.overrun.cancel()
     session.isAckDue = false
@@ -137,8 +136,6 @@ extension Shard {
       return observe(LifecycleEvent(.sessionEnded, sid: session.sid, user: session.principal.user, reason: reason))
     }
     #endif
-    // Nothing has a turn any more, be it behind a `bye`.
-    session.dropInbox()
     remove(session)
     let user = session.principal.user
     #if PlantedFaults

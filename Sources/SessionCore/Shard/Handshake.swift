@@ -204,7 +204,7 @@ extension Shard {
       messageCount: min(hello.window?.messageCount ?? limits.window.messageCount, limits.outbox.messageCount),
       byteCount: min(hello.window?.byteCount ?? limits.window.byteCount, limits.outbox.byteCount))
     if let ttl = hello.ttlMilliseconds { session.ttlMilliseconds = min(ttl, limits.sessionTTLMilliseconds) }
-    session.dropInbox()
+    dropInbox(session)
     session.sentSeq = 0
     session.lastAckSent = session.lastIn
     session.liveAfter = session.outbox.replayRange?.upperBound ?? 0

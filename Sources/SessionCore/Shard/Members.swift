@@ -29,6 +29,8 @@ extension Shard {
     }
     addToLocalRoom(session, room, position)
     guard let reply else { return restoredInto(room, session, entered) }
+    // It joined by its last words: the others were told that it is away before it was a member.
+    if session.isAwayTold { post(.presence(room: room, session.sid, .suspended), to: home(of: room)) }
     guard session.isBusy(with: reply.serial) else { return }
     var members: [JSONValue.Member] = [
       .init("room", .string(room)), .init("pos", position.json), .init("members", .int(entered.memberCount)),

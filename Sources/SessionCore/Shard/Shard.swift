@@ -47,6 +47,8 @@ public struct Shard: ~Copyable {
   public internal(set) var activeSessionCount = 0
   /// Bytes in the outboxes of the sessions that are here.
   public internal(set) var outboxByteCount = 0
+  /// Of all inboxes whose sessions have no connection: `Limits.awayInboxByteCount`.
+  var awayInboxByteCount = 0
   /// Those on the other shards of the node, as the driver heard last.
   public var outboxByteCountElsewhere = 0
   var ranks = OutboxRanks()

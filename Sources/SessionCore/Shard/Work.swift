@@ -11,10 +11,30 @@ extension Shard {
     }
     guard let slot = session.connection else {
       // Answers fill its outbox, and nobody is there to take any: who comes back sends the rest again.
-      if session.busy == nil { session.dropInbox() }
-      return
+      return session.busy == nil ? dropInbox(session) : accountForAway(session)
     }
     connections.lend(slot)?._withUnsafeGuaranteedRef { readOn($0, session) }
+  }
+
+  /// What was received and not begun will be sent again.
+  mutating func dropInbox(_ session: Session) {
+    session.dropInbox()
+    accountForAway(session)
+  }
+
+  /// What waits for its turn without a connection is in the account, of this session and of all.
+  mutating func accountForAway(_ session: Session) {
+    let cost = session.connection == nil ? session.inboxCost : 0
+    awayInboxByteCount += cost - session.awayInboxByteCount
+    session.awayInboxByteCount = cost
+  }
+
+  /// The connection has ended: what was received is worked on all the same, as far as there is room for those who do so.
+  mutating func workOn(_ session: Session) {
+    guard session.inboxCount > 0 else { return }
+    guard awayInboxByteCount + session.inboxCost <= limits.awayInboxByteCount else { return dropInbox(session) }
+    // What waited for the outbox of version 1 is not awaited any more.
+    if session.busy == nil { work(session) } else { accountForAway(session) }
   }
 
   /// The connection's messages are taken again if the session has got through enough of them.
@@ -293,6 +313,7 @@ extension Shard {
     #if PlantedFaults
     if Planted.isOn(.replyIsForgotten), session.lastIn % 16 == 7 { return done(inbound, session) }
     #endif
+    guard session.version > 1 || session.connection != nil else { return doneUnheard(inbound, session) }
     let message = spareMessages.take() ?? SharedMessage()
     message.fill(replyTo: inbound, room: room, payload: payload)
     put(consume message, into: session)
@@ -300,7 +321,17 @@ extension Shard {
     done(consume inbound, session)
   }
 
+  /// Version 1 replays nothing, so whoever comes back later gets no answer to what was said before.
+  @inline(never) private mutating func doneUnheard(_ inbound: consuming Inbound, _ session: Session) {
+    session.missedCount += 1
+    done(inbound, session)
+  }
+
   mutating func finish(_ session: Session, error: ProtocolError) {
+    if session.version == 1, session.connection == nil {
+      guard let inbound = session.busy.take()?.inbound else { return }
+      return doneUnheard(inbound, session)
+    }
     if let inbound = session.busy?.inbound, inbound.isTransient, !inbound.hasID, session.version > 1 {
       // Nobody counts on the message, so nobody counts on the answer.
       if let connection = session.connection.flatMap({ connections[$0] }) { complain(connection, error) }

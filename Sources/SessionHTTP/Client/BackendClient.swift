@@ -6,6 +6,7 @@
   import NIOPosix
   import NIOSSL
   import SessionCore
+  import SessionServer
   import WebSocketFrames
 
   /// Sends requests to backends, over connections that are kept for a moment. One for a server; to be shut down.
@@ -51,12 +52,14 @@
       tls.minimumTLSVersion = .tlsv12
       guard let path else { return tls }
       do {
-        let certificates = try NIOSSLCertificate.fromPEMFile(path)
+        let certificates = try NIOSSLCertificate.fromPEMBytes(CredentialFile(path).bytes)
         guard !certificates.isEmpty else { throw Fault(description: "\(path) holds no certificate") }
         tls.additionalTrustRoots.append(.certificates(certificates))
         return tls
       } catch let fault as Fault {
         throw fault
+      } catch let fault as CredentialFileFault {
+        throw Fault(description: "\(fault)")
       } catch {
         throw Fault(description: "cannot read certificates from \(path)")
       }

@@ -24,6 +24,9 @@
     /// Whether an attempt is under way that may have reached the backend.
     private final class Progress: Sendable {
       let mayHaveArrived = Atomic(false)
+
+      /// What a call is whose time is over: one that broke may have been processed, whatever became of the next try.
+      var fate: BackendFailure { mayHaveArrived.load(ordering: .relaxed) ? .late : .busy }
     }
 
     func call(_ request: BackendRequest) async throws(BackendFailure) -> BackendAnswer {
@@ -42,7 +45,7 @@
       switch result {
       case .success(let answer): return answer
       case .failure(let failure): throw failure
-      case nil: throw progress.mayHaveArrived.load(ordering: .relaxed) ? .late : .busy
+      case nil: throw progress.fate
       }
     }
 
@@ -84,10 +87,12 @@
     private func attempt(
       _ request: BackendRequest, _ deadline: ContinuousClock.Instant, _ progress: Progress
     ) async -> Result<BackendAnswer, BackendFailure> {
-      guard case .entered = await gate.enter() else { return .failure(.busy) }
+      guard case .entered = await gate.enter() else { return .failure(progress.fate) }
       defer { gate.leave() }
       let timeout = deadline - ContinuousClock.now
-      guard timeout >= .milliseconds(bounds.timeoutMilliseconds) / BackendLine.leastPart else { return .failure(.busy) }
+      guard timeout >= .milliseconds(bounds.timeoutMilliseconds) / BackendLine.leastPart else {
+        return .failure(progress.fate)
+      }
       progress.mayHaveArrived.store(true, ordering: .relaxed)
       do throws(BackendFailure) {
         return .success(try await client.post(request, timeout: timeout, limit: bounds.answerByteCount))

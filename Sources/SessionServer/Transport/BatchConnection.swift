@@ -54,7 +54,7 @@ class BatchConnection: TransportConnection {
     driver.services.connectionCount.wrappingSubtract(1, ordering: .relaxed)
     driver.left(slot, transport, code: code, reason: reason)
     while let batch = held.popFirst() {
-      batch.done(.closed(code: ending.code, reason: ending.reason, hadAll: offset == batch.bytes.count))
+      batch.done(.closed(code: ending.code, reason: ending.reason, hadAll: nextMessage(batch) == nil))
       offset = 0
     }
   }

@@ -23,11 +23,10 @@ package struct SenderAccount: Sendable, Equatable {
   package mutating func close(waiting: Int) {
     guard acknowledged < issued else { return }
     let open = (acknowledged + 1...issued).filter { !unsent.contains($0) && !unknown.contains($0) }
-    for number in open.dropLast(min(waiting, open.count)) {
-      unknown.append(number...number)
-      unknownCount += 1
-    }
-    for number in open.suffix(min(waiting, open.count)) { unsent.insert(number) }
+    let sent = open.dropLast(min(waiting, open.count))
+    unknownCount += UInt64(sent.count)
+    unknown.formUnion(sent)
+    unsent.formUnion(open.suffix(min(waiting, open.count)))
   }
 
   /// Numbers up to `last` that no message can have: not given out, or never sent. Of those not given out only `last`.
@@ -46,12 +45,22 @@ package struct NumberRanges: Sendable, Equatable {
   package var isEmpty: Bool { ranges.isEmpty }
   package var count: UInt64 { ranges.reduce(0) { $0 + UInt64($1.count) } }
 
-  package func contains(_ number: UInt32) -> Bool { ranges.contains { $0.contains(number) } }
+  package func contains(_ number: UInt32) -> Bool {
+    var (low, high) = (ranges.startIndex, ranges.endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].upperBound < number { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.endIndex && ranges[low].contains(number)
+  }
 
-  /// Adds one that may be anywhere.
-  mutating func insert(_ number: UInt32) {
-    let place = ranges.firstIndex { $0.lowerBound > number } ?? ranges.count
-    ranges.insert(number...number, at: place)
+  /// Adds numbers that may be anywhere; they ascend.
+  mutating func formUnion(_ numbers: some Sequence<UInt32>) {
+    var others = NumberRanges()
+    for number in numbers { others.append(number...number) }
+    let all = (ranges + others.ranges).sorted { $0.lowerBound < $1.lowerBound }
+    ranges = []
+    for range in all { append(range) }
   }
 
   /// Adds numbers that are above, or next to, or within what is there already.

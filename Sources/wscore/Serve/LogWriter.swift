@@ -4,8 +4,8 @@ import Synchronization
 /// Writes log lines behind a bounded queue, on a thread of its own: whoever reads standard error, and stops reading it, holds
 /// no event loop up and no signal.
 final class LogWriter: Sendable {
-  /// What may wait.
-  static let maxWaitingByteCount = 1_048_576
+  /// What may wait, while as much again is being written.
+  static let maxWaitingByteCount = 524_288
   /// How long the program's end waits for the last lines.
   private static let finishMilliseconds = 1_000
 

@@ -1,26 +1,31 @@
 /// Whether a command's JSON is still open, so that the next line belongs to it.
 package enum JSONBalance {
-  /// True while a bracket, or a string within brackets, is open. Never for comments, nor for `raw`, which sends what
-  /// stands there, broken or not.
+  /// True while a bracket, or a string within brackets, is open in the last of its commands. Never for comments, nor for
+  /// `raw`, which sends what stands there, broken or not.
   package static func isOpen(_ entry: String) -> Bool {
-    let text = entry.drop { $0 == " " || $0 == "\t" }
-    guard mayGoOn(text) else { return false }
+    var rest = entry[...]
+    while let end = endOfFirstCommand(rest) { rest = rest[end...].dropFirst() }
     var scanner = JSONScanner()
-    for byte in text.utf8 { scanner.take(byte) }
+    if mayGoOn(rest.drop { $0.isWhitespace }) { rest.utf8.forEach { scanner.take($0) } }
     return scanner.depth > 0
   }
 
-  /// Whether it has several commands: a line ends where nothing is open, and is not the last one that says something.
+  /// Whether it has several commands.
   package static func hasSeveralCommands(_ entry: String) -> Bool {
     let text = entry.drop { $0.isWhitespace }
-    let mayGoOn = mayGoOn(text)
+    return endOfFirstCommand(text).map { end in text[end...].contains { !$0.isWhitespace } } ?? false
+  }
+
+  /// The end of the first line at whose end nothing is open; nil if that is the end of the text.
+  private static func endOfFirstCommand(_ text: Substring) -> String.Index? {
+    let mayGoOn = mayGoOn(text.drop { $0.isWhitespace })
     var scanner = JSONScanner()
     for index in text.utf8.indices {
       let byte = text.utf8[index]
       if mayGoOn { scanner.take(byte) }
-      if byte == UInt8(ascii: "\n"), scanner.depth <= 0 { return text[index...].contains { !$0.isWhitespace } }
+      if byte == UInt8(ascii: "\n"), scanner.depth <= 0 { return index }
     }
-    return false
+    return nil
   }
 
   private static func mayGoOn(_ text: Substring) -> Bool {

@@ -157,6 +157,7 @@ final class ClientRun {
     do {
       // Pasted lines are what a script is.
       if JSONBalance.hasSeveralCommands(entry) {
+        inbox.removeAll()
         return try source.push(ScriptLines(name: "pasted", text: Array(entry.utf8)))
       }
       guard let command = try CommandParser.parse(entry) else { return }
