@@ -253,7 +253,11 @@ public final class SessionClient {
   }
 
   func woken(for deadline: Instant, now: Instant) {
-    guard deadline == wokenAt else { return }
+    guard deadline == wokenAt else {
+      // It has come, and an earlier one was asked for in the same run.
+      if deadline == wokenLater { wokenLater = .never }
+      return
+    }
     (wokenAt, wokenLater) = (wokenLater, .never)
     if blackholeEnd <= now { endBlackhole() }
     if session.offerDeadline <= now { dropSecond() }
