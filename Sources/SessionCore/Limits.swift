@@ -27,7 +27,7 @@ public struct Limits: Sendable, Equatable {
   public var window = Window()
   public var messageByteCount = 1_048_576
   /// Bytes of messages that wait for their turn though the connection that brought them has ended, of all sessions of one
-  /// shard; each counts `Session.inboundOverheadByteCount` besides its payload. What does not fit is dropped as the
+  /// shard; each counts 512 besides its payload. What does not fit is dropped as the
   /// connection ends.
   public var awayInboxByteCount = 67_108_864
   public var roomsPerSession = 128

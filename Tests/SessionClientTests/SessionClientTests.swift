@@ -23,6 +23,14 @@ private final class Count: Sendable {
     return await ClientHandle.make(configuration, on: TestPeer.group)
   }
 
+  /// A request that the server never hears of.
+  private func sendIntoABlackhole(_ client: ClientHandle) async throws -> Task<IncomingMessage, any Error> {
+    try await client.withClient { $0.blackhole(.out) }
+    let task = Task { try await client.send(event: "echo", payload: text("1")) }
+    #expect(try await eventually { try await client.withClient { $0.session.unackedCount } == 1 })
+    return task
+  }
+
   @Test func aRequestIsAnswered() async throws {
     let peer = try await TestPeer()
     let client = try await client(peer)
@@ -151,9 +159,7 @@ private final class Count: Sendable {
     let peer = try await TestPeer()
     let client = try await client(peer)
     try await client.connect()
-    try await client.withClient { $0.blackhole(.out) }
-    let task = Task { try await client.send(event: "echo", payload: text("1")) }
-    #expect(try await eventually { try await client.withClient { $0.session.unackedCount } == 1 })
+    let task = try await sendIntoABlackhole(client)
     try await peer.with { $0.kickAll() }
     await #expect(throws: ClientError.unknownOutcome) { try await task.value }
     #expect(await client.snapshot().counters.unknown == 1)
@@ -180,9 +186,7 @@ private final class Count: Sendable {
     let peer = try await TestPeer()
     let client = try await client(peer)
     try await client.connect()
-    try await client.withClient { $0.blackhole(.out) }
-    let task = Task { try await client.send(event: "echo", payload: text("1")) }
-    #expect(try await eventually { try await client.withClient { $0.session.unackedCount } == 1 })
+    let task = try await sendIntoABlackhole(client)
     try await client.withClient { $0.startOver() }
     await #expect(throws: ClientError.unknownOutcome) { try await task.value }
   }

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from httpbackend import Backend
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WSCORE = os.environ.get("WSCORE", str(ROOT / ".build" / "release" / "wscore"))
 # What the runner was started to ignore (by nohup, or behind a shell's &) whatever it starts would ignore too.
@@ -72,6 +74,20 @@ def start_server():
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def start_backend():
+    """Starts backends; all stop with the test."""
+    backends = []
+
+    def start(*arguments, **more):
+        backends.append(Backend(*arguments, **more))
+        return backends[-1]
+
+    yield start
+    for backend in backends:
+        backend.stop()
 
 
 @pytest.fixture

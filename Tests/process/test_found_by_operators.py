@@ -14,7 +14,7 @@ import pytest
 from certificates import Authority, write
 from conftest import WSCORE, eventually
 from fakeadmin import FakeAdmin
-from httpbackend import Backend, write_secret
+from httpbackend import write_secret
 from ssewire import EventWire
 from test_api import Api
 from transports import sse_url
@@ -24,20 +24,6 @@ from wsraw import HELLO, Raw, request, session, works
 HELLO1 = {"v": 1, "type": "hello", "payload": {"versions": [1]}}
 KICK = ["kick", "s_AAAAAAAAAAAAAAAAAAAAAA"]
 OURS = "Wscore-Admin: 1\r\n"
-
-
-@pytest.fixture
-def start_backend():
-    """Starts backends; all stop with the test."""
-    backends = []
-
-    def start(answer):
-        backends.append(Backend(answer))
-        return backends[-1]
-
-    yield start
-    for backend in backends:
-        backend.stop()
 
 
 @pytest.fixture

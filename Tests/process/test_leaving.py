@@ -35,6 +35,17 @@ def last_words(version, room, tag):
     return [{"v": version, **({"seq": n} if version == 2 else {}), **word} for n, word in enumerate(words, 1)]
 
 
+def say_all(raw, messages):
+    """In one piece."""
+    raw.send(b"".join(text_frame(json.dumps(message)) for message in messages))
+
+
+def watch_presence(watcher, room):
+    for message in ({"type": "leave"}, {"type": "join", "payload": {"presence": True}}):
+        watcher.say({"v": 1, "room": room, "id": room} | message)
+        watcher.receive("reply")
+
+
 LEAVING = {
     "close frame": lambda raw, _: raw.send(frame(b"\x03\xe8", CLOSE)),
     "half-close": lambda raw, _: raw.socket.shutdown(1),
@@ -50,7 +61,7 @@ def test_last_words_are_heard(watched, version, leaving):
     tag = f"{version} {leaving}"
     for room in ROOMS:
         with session(server.url, HELLO1 if version == 1 else HELLO) as raw:
-            raw.send(b"".join(text_frame(json.dumps(message)) for message in last_words(version, room, tag)))
+            say_all(raw, last_words(version, room, tag))
             LEAVING[leaving](raw, version)
             raw.at_end()
     hears_all(watcher, tag)
@@ -65,7 +76,7 @@ def test_more_last_words_than_a_window_has(watched, leaving):
     with session(server.url, HELLO1) as raw:
         join, event = last_words(1, ROOMS[0], None)
         raw.say(join)
-        raw.send(b"".join(text_frame(json.dumps(event | {"payload": n})) for n in range(1000)))
+        say_all(raw, [event | {"payload": n} for n in range(1000)])
         LEAVING[leaving](raw, 1)
         raw.at_end()
     assert [watcher.receive("event")["payload"] for _ in range(1000)] == list(range(1000))
@@ -75,10 +86,7 @@ def test_more_last_words_than_a_window_has(watched, leaving):
 def test_who_joins_by_its_last_words_is_seen_to_be_away(watched):
     server, watcher = watched
     for room in ROOMS:
-        watcher.say({"v": 1, "type": "leave", "room": room, "id": room})
-        watcher.receive("reply")
-        watcher.say({"v": 1, "type": "join", "room": room, "id": room, "payload": {"presence": True}})
-        watcher.receive("reply")
+        watch_presence(watcher, room)
     for room in ROOMS:
         with session(server.url) as raw:
             raw.say({"v": 2, "seq": 1, "type": "join", "room": room})
@@ -96,12 +104,9 @@ def test_who_joins_by_its_last_words_is_seen_to_be_away(watched):
 def test_a_bye_that_waits_ends_the_session(watched):
     server, watcher = watched
     for room in ROOMS:
-        watcher.say({"v": 1, "type": "leave", "room": room, "id": room})
-        watcher.receive("reply")
-        watcher.say({"v": 1, "type": "join", "room": room, "id": room, "payload": {"presence": True}})
-        watcher.receive("reply")
+        watch_presence(watcher, room)
         with session(server.url) as raw:
-            raw.send(b"".join(text_frame(json.dumps(message)) for message in last_words(2, room, 1)))
+            say_all(raw, last_words(2, room, 1))
             LEAVING["bye and half-close"](raw, 2)
             raw.at_end()
         changes = []

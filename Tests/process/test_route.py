@@ -11,23 +11,10 @@ import time
 
 import pytest
 from conftest import WSCORE, eventually
-from httpbackend import Backend, free_port, write_secret
+from httpbackend import free_port, write_secret
 from wsclient import Client, ServerError
 
 OUTCOME = {"Content-Type": "application/vnd.wscore.outcome+json"}
-
-
-@pytest.fixture
-def start_backend():
-    backends = []
-
-    def start(*arguments, **more):
-        backends.append(Backend(*arguments, **more))
-        return backends[-1]
-
-    yield start
-    for backend in backends:
-        backend.stop()
 
 
 @pytest.fixture

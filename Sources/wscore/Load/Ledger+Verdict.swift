@@ -117,7 +117,7 @@ private struct GapMatch {
   var leftCount: UInt64 { seenCount + unseenCount }
 
   mutating func takes(_ offset: UInt64) -> Bool {
-    guard gaps.contains(offset: offset), seenCount > 0 else { return false }
+    guard gaps.hold(offset), seenCount > 0 else { return false }
     seenCount -= 1
     takenCount += 1
     return true

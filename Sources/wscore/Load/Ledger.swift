@@ -85,7 +85,7 @@ package struct Ledger: Sendable {
   ) -> Finding {
     guard !receivers[receiver].isReleased else { return .released }
     let session = receivers[receiver].session
-    let isDenied = position.map { receivers[receiver].gaps.contains(offset: $0.offset) } ?? false
+    let isDenied = position.map { receivers[receiver].gaps.hold($0.offset) } ?? false
     guard 1...max(1, maxNumber) ~= number, 0..<layout.sessionCount ~= sender,
       layout.room(of: sender) == layout.room(of: session)
     else {
@@ -198,14 +198,14 @@ package struct Ledger: Sendable {
   }
 }
 
-extension [ClosedRange<UInt64>] {
+extension Array {
   /// Whether one of the ascending ranges holds it.
-  func contains(offset: UInt64) -> Bool {
+  func hold<Number>(_ number: Number) -> Bool where Element == ClosedRange<Number> {
     var (low, high) = (startIndex, endIndex)
     while low < high {
       let middle = (low + high) / 2
-      if self[middle].upperBound < offset { low = middle + 1 } else { high = middle }
+      if self[middle].upperBound < number { low = middle + 1 } else { high = middle }
     }
-    return low < endIndex && self[low].contains(offset)
+    return low < endIndex && self[low].contains(number)
   }
 }

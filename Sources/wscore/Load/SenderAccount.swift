@@ -45,14 +45,7 @@ package struct NumberRanges: Sendable, Equatable {
   package var isEmpty: Bool { ranges.isEmpty }
   package var count: UInt64 { ranges.reduce(0) { $0 + UInt64($1.count) } }
 
-  package func contains(_ number: UInt32) -> Bool {
-    var (low, high) = (ranges.startIndex, ranges.endIndex)
-    while low < high {
-      let middle = (low + high) / 2
-      if ranges[middle].upperBound < number { low = middle + 1 } else { high = middle }
-    }
-    return low < ranges.endIndex && ranges[low].contains(number)
-  }
+  package func contains(_ number: UInt32) -> Bool { ranges.hold(number) }
 
   /// Adds numbers that may be anywhere; they ascend.
   mutating func formUnion(_ numbers: some Sequence<UInt32>) {
